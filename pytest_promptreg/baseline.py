@@ -1,0 +1,354 @@
+"""The stored file: the accepted outputs of one prompt version of a suite, with the provenance that made them.
+
+``__baselines__/<test module>/<test function>.json`` beside the test module; JSON, sorted, one sentence or line of text
+on a line, so that a one-word change in one output is a change of one line in ``git diff``. Every record carries a
+digest of itself: a merge that mixed two of them is refused rather than believed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .errors import BaselineError
+from .files import display_path, read_text, write_atomically
+from .model import Example, Message, PromptVersion
+from .text import canonical_json, digest, file_slug
+
+FORMAT = 1
+FOLDER = "__baselines__"
+_SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+|(?<=[。！？])")
+_LONG_LINE = 80
+_CONFLICT = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is accepted for one example.
+
+    :param inputs: digest of the inputs that the outputs were made from.
+    :param prompt: digest of the prompt that made them: a partial refresh leaves records of an earlier one.
+    :param outputs: the accepted texts, at least one.
+    """
+
+    example: str
+    inputs: str
+    prompt: str
+    outputs: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything above."""
+        return digest(canonical_json([self.example, self.inputs, self.prompt, list(self.outputs)]))[:32]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One baseline file.
+
+    :param version: the label of the accepted prompt version.
+    :param prompts: the prompts that made the records, by digest; of the accepted version among them.
+    :param signatures: of the metrics that the suite's gates named when the file was written.
+    """
+
+    version: str
+    prompts: Mapping[str, PromptVersion]
+    records: Mapping[str, Record]
+    signatures: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the whole file: what a run was compared with."""
+        return digest(render(self))
+
+    def prompt_of(self, record: Record) -> PromptVersion:
+        """The prompt that made a record."""
+        return self.prompts[record.prompt]
+
+
+def path_for(module: Path, function: str, variant: str = "") -> Path:
+    """Where the baseline of a suite lies.
+
+    :param function: name of the test function, with its class (``TestX.test_y``).
+    :param variant: id of the function's other parameters, each combination of which is a suite of its own.
+    """
+    name = f"{function}@{file_slug(variant)}" if variant else function
+    return module.parent / FOLDER / module.stem / f"{name}.json"
+
+
+def load(path: Path) -> Baseline | None:
+    """The baseline in a file, or None when there is no file.
+
+    :raises BaselineError: when it is unreadable, truncated, edited by hand, badly merged, or of a newer format.
+    """
+    if not path.exists():
+        return None
+    text = read_text(path, BaselineError)
+    where = display_path(path)
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise _broken("it holds a merge conflict", f"{where}:{line}")
+    try:
+        data = json.loads(text, object_pairs_hook=_no_duplicates)
+    except json.JSONDecodeError as exc:
+        raise _broken(f"it is no whole JSON ({exc.msg})", f"{where}:{exc.lineno}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise _broken(str(exc), where) from exc
+    if not isinstance(data, dict):
+        raise _broken("it is no baseline", where)
+    found = data.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise BaselineError(
+            f"the baseline has format {found}; this version reads up to {FORMAT}",
+            where=where,
+            next_step="upgrade: pip install --upgrade pytest-promptreg",
+        )
+    try:
+        return _from_json(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise _broken(
+            str(exc) if isinstance(exc, _DamagedError) else "a part of it is missing or of the wrong kind", where
+        ) from exc
+
+
+class _DamagedError(ValueError):
+    """The file does not say what its digests say."""
+
+
+def _broken(problem: str, where: str) -> BaselineError:
+    return BaselineError(
+        f"the baseline cannot be trusted: {problem}",
+        where=where,
+        next_step="restore it with `git checkout`, or delete it and run pytest --promptreg-update",
+    )
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands in it twice")
+    return found
+
+
+def _from_json(data: Mapping[str, Any]) -> Baseline:
+    if data["format"] != FORMAT:
+        raise ValueError("format")
+    prompts = {}
+    for key, stored in data["prompts"].items():
+        template = stored["template"]
+        prompt = PromptVersion(
+            label=stored["label"],
+            template=_joined(template)
+            if not isinstance(template, dict)
+            else tuple(Message(message["role"], _joined(message["content"])) for message in template["messages"]),
+            syntax=stored["syntax"],
+            model_config=stored["model_config"],
+        )
+        if prompt.digest[:32] != key:
+            raise _DamagedError(f"the text of prompt {prompt.label!r} was changed by hand or by a merge")
+        prompts[key] = prompt
+    records = {}
+    for example, stored in data["examples"].items():
+        record = Record(
+            example, stored["inputs"], stored["prompt"], tuple(_joined(lines) for lines in stored["outputs"])
+        )
+        if record.digest != stored["record"]:
+            raise _DamagedError(f"the record of example {example!r} was changed by hand or by a merge")
+        if record.prompt not in prompts or not record.outputs:
+            raise _DamagedError(f"the record of example {example!r} is not whole")
+        records[example] = record
+    version = data["version"]
+    if version not in {prompt.label for prompt in prompts.values()}:
+        raise _DamagedError(f"the accepted version {version!r} has no prompt in it")
+    return Baseline(version, prompts, records, {str(k): str(v) for k, v in data["metrics"].items()})
+
+
+def render(baseline: Baseline) -> str:
+    """The file's text; equal baselines give equal bytes."""
+    data = {
+        "format": FORMAT,
+        "version": baseline.version,
+        "metrics": dict(sorted(baseline.signatures.items())),
+        "prompts": {key: _prompt_json(prompt) for key, prompt in sorted(baseline.prompts.items())},
+        "examples": {
+            record.example: {
+                "inputs": record.inputs,
+                "prompt": record.prompt,
+                "outputs": [_split(output) for output in record.outputs],
+                "record": record.digest,
+            }
+            for _, record in sorted(baseline.records.items())
+        },
+    }
+    return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def _prompt_json(prompt: PromptVersion) -> dict[str, Any]:
+    template = prompt.template
+    return {
+        "label": prompt.label,
+        "syntax": prompt.syntax,
+        "model_config": json.loads(canonical_json(prompt.model_config)),
+        "template": _split(template)
+        if isinstance(template, str)
+        else {"messages": [{"role": m.role, "content": _split(m.content)} for m in template]},
+    }
+
+
+def _split(text: str) -> list[str]:
+    """Text as pieces that join to it: its lines, and the sentences of long lines."""
+    pieces = []
+    for line in text.split("\n"):
+        if len(line) <= _LONG_LINE:
+            pieces.append(line + "\n")
+            continue
+        start = 0
+        for match in _SENTENCE_END.finditer(line):
+            pieces.append(line[start : match.end()])
+            start = match.end()
+        pieces.append(line[start:] + "\n")
+    pieces[-1] = pieces[-1][:-1]
+    return [piece for piece in pieces if piece]
+
+
+def _joined(pieces: list[str]) -> str:
+    return "".join(pieces)
+
+
+def key_of(prompt: PromptVersion) -> str:
+    """How a baseline file refers to a prompt."""
+    return prompt.digest[:32]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a refresh would do to a baseline file: proposed first, shown, then applied once.
+
+    :param before: the file as it was read; None when there was none.
+    :param after: what would be written; None when nothing is left to keep.
+    :param refused: examples that were asked for and are not written, each with the reason.
+    """
+
+    path: Path
+    before: Baseline | None
+    after: Baseline | None
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it changes anything on disk."""
+        return (self.before and render(self.before)) != (self.after and render(self.after))
+
+    @property
+    def after_label(self) -> str:
+        """The version that the file would hold."""
+        return self.after.version if self.after else ""
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(names)} {word}"
+            for word, names in (
+                ("new", self.new),
+                ("changed", self.changed),
+                ("unchanged", self.unchanged),
+                ("stale removed", self.pruned),
+                ("not written", self.refused),
+            )
+            if names
+        ]
+        return ", ".join(parts) or "nothing to write"
+
+    def apply(self) -> None:
+        """Write it: the whole file or nothing.
+
+        :raises BaselineError: when it cannot be written.
+        """
+        if not self.writes:
+            return
+        try:
+            if self.after is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                write_atomically(self.path, render(self.after))
+        except OSError as exc:
+            raise BaselineError(
+                f"the baseline cannot be written: {exc.strerror}",
+                where=display_path(self.path),
+                next_step="make the folder writable and run the same command again",
+            ) from exc
+
+
+def plan_refresh(
+    path: Path,
+    before: Baseline | None,
+    version: PromptVersion,
+    outputs: Mapping[str, str],
+    *,
+    examples: Iterable[Example],
+    signatures: Mapping[str, str],
+    refused: Mapping[str, str],
+) -> Plan:
+    """The plan that makes ``outputs`` of ``version`` accepted.
+
+    Examples that were not run keep their records and the prompt that made them; the file's accepted version becomes
+    ``version`` once every declared example's record is of it.
+
+    :param outputs: accepted text by example id, of the cases that ran and passed.
+    """
+    declared = {example.id: example for example in examples}
+    old = before.records if before else {}
+    records = dict(old)
+    key = key_of(version)
+    groups: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
+    for example_id, output in outputs.items():
+        stored = old.get(example_id)
+        inputs = declared[example_id].inputs_digest
+        same = stored is not None and stored.inputs == inputs and output in stored.outputs
+        # An output that is accepted already keeps its siblings: refreshing must not forget what people accepted.
+        texts = stored.outputs if stored is not None and same else (output,)
+        records[example_id] = Record(example_id, inputs, key, texts)
+        groups["unchanged" if same else "changed" if stored else "new"].append(example_id)
+    if not outputs:
+        return Plan(path, before, before, refused=refused)
+    known = {**(before.prompts if before else {}), key: replace(version, where="", first_line=0)}
+    used = {record.prompt for record in records.values()}
+    whole = all(records[name].prompt == key for name in declared if name in records)
+    labels = {known[name].label for name in used}
+    after = Baseline(
+        version=before.version if before and not whole and before.version in labels else version.label,
+        prompts={name: prompt for name, prompt in known.items() if name in used},
+        records=records,
+        signatures=signatures,
+    )
+    return Plan(
+        path,
+        before,
+        after,
+        **{word: tuple(sorted(names)) for word, names in groups.items()},
+        refused=refused,
+    )
+
+
+def prune(plan: Plan, stale: Iterable[str]) -> Plan:
+    """``plan`` with the stale records removed as well; a file of which nothing is left goes."""
+    gone = frozenset(stale)
+    if plan.after is None or not gone:
+        return plan
+    records = {example: record for example, record in plan.after.records.items() if example not in gone}
+    used = {record.prompt for record in records.values()}
+    kept = {
+        key: prompt for key, prompt in plan.after.prompts.items() if key in used or prompt.label == plan.after.version
+    }
+    after = replace(plan.after, records=records, prompts=kept) if records else None
+    return replace(plan, after=after, pruned=tuple(sorted(gone)))

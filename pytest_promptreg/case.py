@@ -1,0 +1,126 @@
+"""What the fixture ``promptreg`` hands to a test: one case, and the check that judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import PredictError
+from .gates import Verdict
+from .model import CaseKey, Example, Output, PromptVersion, Request
+from .report import failure
+from .templates import render
+
+if TYPE_CHECKING:
+    from .outcome import CaseOutcome
+    from .suite_run import SuiteRun
+
+
+class PromptregCase:
+    """One prompt version on one example.
+
+    ``check()`` judges its output against the stored baseline; everything else is there for what the test wants to say
+    besides.
+    """
+
+    def __init__(self, run: SuiteRun, key: CaseKey, fail: Callable[[str], NoReturn]) -> None:
+        self._run = run
+        self._key = key
+        self._fail = fail
+        self._predict: Callable[[Request], Any] | None = None
+        self._output: Output | None = None
+        self._outcome: CaseOutcome | None = None
+        self.checked = False
+
+    def __repr__(self) -> str:
+        return f"<promptreg case {self._key.version!r} x {self._key.example!r}>"
+
+    @property
+    def version(self) -> PromptVersion:
+        """The prompt version under test."""
+        return self._run.version(self._key)
+
+    @property
+    def example(self) -> Example:
+        """The example: its inputs, reference and tags."""
+        return self._run.example(self._key)
+
+    @property
+    def request(self) -> Request:
+        """The rendered prompt: what predict is given."""
+        return render(self.version, self.example.id, self.example.inputs)
+
+    @property
+    def output(self) -> Output:
+        """What predict returned for this case.
+
+        Fails the test in a suite without predict, before ``check(output)`` was given one.
+        """
+        __tracebackhide__ = True
+        if self._output is None and self._predict is not None:
+            self._run.call(self._predict, self._key)
+            self._output = self._run.output(self._key)
+        if self._output is None:
+            self._fail(
+                f"{self._run.spec.where}: this suite has no predict, so there is no output yet\n"
+                "  call promptreg.check(output) first, or give the marker predict= or override the fixture "
+                "promptreg_predict"
+            )
+        return self._output
+
+    @property
+    def baseline(self) -> str | None:
+        """The accepted output; None when there is none."""
+        record = self._run.baseline.records.get(self.example.id) if self._run.baseline else None
+        return record.outputs[0] if record else None
+
+    @property
+    def outcome(self) -> CaseOutcome | None:
+        """Verdict, scores and breaches, once the case is judged."""
+        return self._outcome
+
+    def check(self, output: Any = None) -> CaseOutcome:
+        """Judge the output against the stored baseline.
+
+        Fails the test on a breach, and where there is nothing to compare with. In a refresh (``--promptreg-update``,
+        ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded and
+        only the rate fails, at the end.
+
+        :param output: what the test made itself: a str, a dict or list, or an Output. None takes what predict returned.
+        :returns: the outcome of the case.
+        """
+        __tracebackhide__ = True
+        self.checked = True
+        if output is not None:
+            self._take_made(output)
+        if self._outcome is None:
+            self._outcome = self._run.judge(self._key, self.output)
+        verdict = Verdict(self._outcome.verdict)
+        if verdict is Verdict.ERROR:
+            self._fail(self._outcome.message)
+        if self._run.refreshing or verdict in {Verdict.UNCHANGED, Verdict.CHANGED}:
+            return self._outcome
+        if verdict is Verdict.BREACHED and self._run.spec.has_pass_rate:
+            return self._outcome
+        self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
+
+    def _take_made(self, output: Any) -> None:
+        try:
+            self._output, self._outcome = Output.of(output), None
+        except PredictError as exc:
+            self._fail(f"promptreg.check was given what is no output: {exc}")
+
+    # -- for the plugin: set-up of the fixture
+
+    def attach_predict(self, predict: Callable[[Request], Any]) -> None:
+        """Let ``output`` be had by calling ``predict``."""
+        self._predict = predict
+
+    def take(self, output: Output) -> None:
+        """Keep what predict returned and judge it, so that a metric's failure shows in set-up, as predict's do."""
+        self._output = output
+        self._outcome = self._run.judge(self._key, output)
+
+    def decide(self, outcome: CaseOutcome) -> None:
+        """Keep a verdict that needed no output."""
+        self._outcome = outcome

@@ -1,0 +1,123 @@
+"""pytest's collection <-> suites: marked functions become suites, their items cases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .errors import ConfigError, PromptregError
+from .files import display_path
+from .model import CaseKey
+from .roles import Performing, Worker
+from .stash import CASE_KEY, WORKER_OUTPUT
+from .suites import build_suite, case_slug, resolve_predict
+
+if TYPE_CHECKING:
+    from .roles import Role
+
+
+def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
+    """Declare the suite of a test function and make its cases.
+
+    :raises PromptregError: when the marker, the prompts or the examples cannot be used.
+    """
+    definition = metafunc.definition
+    line = definition.location[1]
+    where = f"{display_path(definition.path)}:{(line or 0) + 1}"
+    marker = definition.get_closest_marker("promptreg")
+    if "promptreg" not in metafunc.fixturenames:
+        raise ConfigError(
+            f"{definition.name} is marked promptreg and does not use the fixture promptreg",
+            where=where,
+            next_step=f"write def {definition.name}(promptreg): promptreg.check()",
+        )
+    if marker is None:
+        raise ConfigError(
+            f"{definition.name} uses the fixture promptreg and is not marked",
+            where=where,
+            next_step='write @pytest.mark.promptreg(prompts="...", examples="...", gates=["..."]) above it',
+        )
+    if marker.args:
+        raise ConfigError(
+            "the promptreg marker takes named arguments only", where=where, next_step="write prompts=..., examples=..."
+        )
+    if not isinstance(role, Performing):
+        return
+    spec = build_suite(
+        marker.kwargs,
+        suite_id=definition.nodeid,
+        module=definition.path,
+        line=(line or 0) + 1,
+        function=".".join(definition.nodeid.split("::")[1:]),
+        ini_gates=role.settings.gates,
+        ini_metrics=role.settings.metrics,
+    )
+    role.performer.declare(spec, resolve_predict(marker.kwargs.get("predict"), where))
+    cases = [(version.label, example.id) for version in spec.versions for example in spec.examples]
+    metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)
+
+
+def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: Role) -> None:
+    """Note the cases among what a collector found; a baseline that cannot be trusted fails the collection."""
+    if not isinstance(role, Performing) or not report.passed:
+        return
+    if isinstance(collector, pytest.Module):
+        role.modules.append((collector.path, collector.obj))
+    try:
+        for node in report.result:
+            callspec = getattr(node, "callspec", None)
+            if isinstance(node, pytest.Function) and callspec is not None and "promptreg" in callspec.params:
+                label, example = callspec.params["promptreg"]
+                base = f"{collector.nodeid}::{node.originalname}"
+                # Our ids come first; what follows are those of the function's other parameters.
+                variant = callspec.id[len(case_slug(label, example)) + 1 :]
+                node.stash[CASE_KEY] = role.performer.variant(base, variant).case_key(label, example)
+    except PromptregError as exc:
+        report.outcome = "failed"
+        report.longrepr = str(exc)
+        report.result = []
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item], role: Role) -> None:
+    """Drop the cases that the settings do not select, telling pytest.
+
+    A worker of xdist that raised here would take the session down with an internal error: it drops everything instead,
+    and the controller says why.
+
+    :raises ConfigError: when that would leave a suite, or a named version, without a case.
+    """
+    if not isinstance(role, Performing):
+        return
+    try:
+        _deselect(config, items, role)
+    except PromptregError as exc:
+        role.refusal = str(exc)
+        if not isinstance(role, Worker):
+            raise
+        items.clear()
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], role: Performing) -> None:
+    role.performer.check_versions()
+    keep: list[pytest.Item] = []
+    drop: list[pytest.Item] = []
+    for item in items:
+        key = item.stash.get(CASE_KEY, None)
+        (keep if key is None or role.performer.wanted(key) else drop).append(item)
+    if drop:
+        config.hook.pytest_deselected(items=drop)
+        items[:] = keep
+
+
+def finish(session: pytest.Session, role: Role) -> None:
+    """Note what is left to run; a worker leaves word for the controller."""
+    if not isinstance(role, Performing):
+        return
+    found: list[tuple[CaseKey, str]] = [
+        (item.stash[CASE_KEY], item.nodeid) for item in session.items if CASE_KEY in item.stash
+    ]
+    role.select(found)
+    if isinstance(role, Worker):
+        output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
+        output[WORKER_OUTPUT] = role.to_wire()

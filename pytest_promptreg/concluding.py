@@ -1,0 +1,211 @@
+"""The part of a process that gathers outcomes and concludes the run: one writer, one tracker, one exit status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .baseline import Baseline, Plan, plan_refresh, prune
+from .errors import BaselineError, PromptregError, TrackingError
+from .files import display_path
+from .gates import Verdict
+from .model import CaseKey
+from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from .performing import stale_records
+from .scoring import Scorer, metric_of
+from .settings import Settings
+from .suites import SuiteSpec
+
+
+@dataclass
+class Declaration:
+    """What the processes that collected agreed on.
+
+    :param selected: keys of the cases that were to run.
+    :param expected: their node ids, and only theirs.
+    :param orphans: baseline files that belong to no declared suite.
+    """
+
+    suites: Mapping[str, SuiteSpec]
+    baselines: Mapping[str, Baseline | None]
+    selected: Mapping[str, Sequence[CaseKey]]
+    expected: Collection[str]
+    orphans: Sequence[Path] = ()
+
+
+@dataclass
+class Conclusion:
+    """What concluding a run came to, for the summary.
+
+    :param notes: what was written where.
+    :param problems: what could not be done although it was asked for; each fails the run when ``fatal``.
+    """
+
+    run: RunOutcome
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    fatal: bool = False
+
+    @property
+    def fails_run(self) -> bool:
+        """Whether the run must fail for something that no test failed for."""
+        return self.fatal or bool(self.run.lost) or bool(self.run.breached_gates)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the run fails although no test did, a line each."""
+        lines = [
+            f"{suite.spec.name}, {version.version.label}: {result}"
+            for suite, version, result in self.run.breached_gates
+            if result.value is not None or not any(not case.passed for case in version.cases)
+        ]
+        lines += [f"collected and never reported: {nodeid}" for nodeid in self.run.lost]
+        return lines
+
+
+class Concluder:
+    """Gathers what is reported; the last attempt of a case counts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.started = time.time()
+        self._outcomes: dict[CaseKey, CaseOutcome] = {}
+        self._reported: set[str] = set()
+
+    def reported(self, nodeid: str, outcome: CaseOutcome | None) -> None:
+        """A phase of a test was reported."""
+        self._reported.add(nodeid)
+        if outcome is not None:
+            self._outcomes[outcome.key] = outcome
+
+    @property
+    def any_reported(self) -> bool:
+        """Whether a case of ours has an outcome."""
+        return bool(self._outcomes)
+
+    def conclude(
+        self,
+        declaration: Declaration,
+        *,
+        interrupted: bool,
+        track: Callable[[RunOutcome], list[str]] | None,
+    ) -> Conclusion:
+        """Judge the suites, apply what a refresh or prune asked for, and record the run.
+
+        An interrupted run writes no baseline: half of a refresh is none.
+
+        :param track: records the run and says where; raises TrackingError.
+        """
+        lost = [] if interrupted else sorted(set(declaration.expected) - self._reported)
+        problems: list[str] = []
+        suites = []
+        for spec in declaration.suites.values():
+            if not declaration.selected.get(spec.id) and not self.settings.prune:
+                continue
+            suites.append(self._suite(spec, declaration, problems, interrupted=interrupted))
+        run = RunOutcome(
+            suites=suites,
+            started=self.started,
+            ended=time.time(),
+            lost=lost,
+            orphans=[display_path(path) for path in declaration.orphans],
+            refreshed=self.settings.refreshing,
+            interrupted=interrupted,
+        )
+        conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
+        self._apply(declaration, conclusion)
+        if track is not None:
+            try:
+                conclusion.notes += track(run)
+            except TrackingError as exc:
+                conclusion.problems.append(f"not recorded in MLflow: {exc}")
+        return conclusion
+
+    def _suite(
+        self, spec: SuiteSpec, declaration: Declaration, problems: list[str], *, interrupted: bool
+    ) -> SuiteOutcome:
+        stored = declaration.baselines[spec.id]
+        cases: dict[str, list[CaseOutcome]] = {}
+        for key in declaration.selected.get(spec.id, ()):
+            if outcome := self._outcomes.get(key):
+                cases.setdefault(key.version, []).append(outcome)
+        versions = [
+            version_outcome(spec, version, cases[version.label], gated=not self.settings.refreshing)
+            for version in spec.versions
+            if version.label in cases
+        ]
+        stale = stale_records(spec, stored)
+        plan = None
+        if not interrupted and (self.settings.refreshing or self.settings.prune):
+            try:
+                plan = self._plan(spec, stored, cases, stale)
+            except PromptregError as exc:
+                problems.append(f"{spec.name}: the baseline was not written: {exc}")
+        return SuiteOutcome(spec, stored, versions, stale, plan, len(declaration.selected.get(spec.id, ())))
+
+    def _plan(
+        self,
+        spec: SuiteSpec,
+        stored: Baseline | None,
+        cases: Mapping[str, Sequence[CaseOutcome]],
+        stale: Sequence[str],
+    ) -> Plan:
+        plan = Plan(spec.baseline_path, stored, stored)
+        if self.settings.refreshing and cases:
+            (label,) = cases  # a refresh runs one version of a suite
+            accepted, refused = {}, {}
+            for case in cases[label]:
+                if reason := _reason_to_refuse(case):
+                    refused[case.example] = reason
+                elif case.output is not None:
+                    accepted[case.example] = case.output
+            scorer = Scorer(self.settings.metric_settings)
+            metrics = sorted({metric_of(term) for term in spec.terms}) if accepted else []
+            plan = plan_refresh(
+                spec.baseline_path,
+                stored,
+                spec.version_by_label[label],
+                accepted,
+                examples=spec.examples,
+                signatures={metric: scorer.signature(metric) for metric in metrics},
+                refused=refused,
+            )
+        return prune(plan, stale) if self.settings.prune else plan
+
+    def _apply(self, declaration: Declaration, conclusion: Conclusion) -> None:
+        if conclusion.run.interrupted:
+            if self.settings.refreshing or self.settings.prune:
+                conclusion.problems.append("the run ended early, so no baseline was written")
+            return
+        for suite in conclusion.run.suites:
+            if suite.plan is None:
+                continue
+            path = display_path(suite.plan.path)
+            try:
+                suite.plan.apply()
+            except BaselineError as exc:
+                conclusion.problems.append(str(exc))
+                conclusion.fatal = True
+                continue
+            if suite.plan.writes and suite.plan.after is None:
+                conclusion.notes.append(f"baseline removed: {path} ({suite.plan})")
+            elif suite.plan.writes:
+                conclusion.notes.append(f"baseline written: {path} ({suite.plan.after_label}: {suite.plan})")
+            else:
+                conclusion.notes.append(f"baseline as it was: {path} ({suite.plan})")
+            conclusion.notes += [f"  not written: {example}: {why}" for example, why in suite.plan.refused.items()]
+        if self.settings.prune:
+            for orphan in declaration.orphans:
+                orphan.unlink(missing_ok=True)
+                conclusion.notes.append(f"baseline removed: {display_path(orphan)} (its test is gone)")
+
+
+def _reason_to_refuse(case: CaseOutcome) -> str | None:
+    """Why a case that was run must not become the baseline."""
+    if case.verdict == Verdict.ERROR or case.output is None:
+        return case.message.splitlines()[0] if case.message else "there is no output"
+    if not case.passed:
+        return "its test failed"
+    return None

@@ -1,0 +1,80 @@
+"""Everything that can go wrong, as one tree.
+
+    PromptregError
+    ├── ConfigError      a flag, an ini option or a marker argument
+    ├── PromptError      a prompt file or object
+    ├── ExampleError     an example file, frame or row
+    ├── GateError        a line of the gate grammar
+    ├── BaselineError    the stored baseline
+    ├── PredictError     predict failed: infrastructure, not regression
+    ├── MetricError      a metric could not score: infrastructure, not regression
+    └── TrackingError    the tracking store could not be written
+
+Each says what happened, where (``file:line``) and what to do next. The core raises these; the plugin turns them into
+pytest's own errors at its edge.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PromptregError(Exception):
+    """A problem that a person can mend.
+
+    :param what: what happened, in one line.
+    :param where: ``file``, ``file:line`` or a name, when there is one.
+    :param next_step: what to do or run next, in one line.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}\n  {self.next_step}" if self.next_step else line
+
+
+class ConfigError(PromptregError):
+    """A flag, an ini option or a marker argument is wrong."""
+
+
+class PromptError(PromptregError):
+    """A prompt file or object cannot be used."""
+
+
+class ExampleError(PromptregError):
+    """An example file, frame or row cannot be used."""
+
+
+class GateError(PromptregError):
+    """A gate cannot be understood, or could never do its work."""
+
+
+class BaselineError(PromptregError):
+    """A stored baseline cannot be read, or must not be written as asked."""
+
+
+class PredictError(PromptregError):
+    """predict failed or returned something that is no output."""
+
+
+class MetricError(PromptregError):
+    """A metric could not score."""
+
+
+class TrackingError(PromptregError):
+    """The tracking store could not be written."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'rouge_l'?`` when something known is near, else the known words."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(choices)}" if choices else "there is none"

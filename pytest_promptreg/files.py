@@ -1,0 +1,80 @@
+"""Reading the files that people write, and naming them as people would."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import PromptregError
+
+_GLOB_CHARACTERS = "*?["
+
+
+def display_path(path: Path) -> str:
+    """``path`` as a person in the working directory would type it."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except OSError:
+        return str(path)
+
+
+def expand(entry: str | Path, base: Path) -> list[Path] | None:
+    """The sorted files that ``entry`` names from ``base``: a folder's, a glob's, or itself; None when nothing is there."""
+    path = base / entry
+    if path.is_dir():
+        return sorted(path.iterdir())
+    if path.exists():
+        return [path]
+    if any(character in str(entry) for character in _GLOB_CHARACTERS):
+        # Path.glob takes no absolute pattern, and a person may name one.
+        found = glob.glob(str(entry), root_dir=base, recursive=True)  # noqa: PTH207
+        return sorted(base / name for name in found) or None
+    return None
+
+
+def read_text(path: Path, error: type[PromptregError]) -> str:
+    """The file as text: UTF-8, with or without a byte order mark, lines ended by LF.
+
+    :raises PromptregError: of the kind ``error``, with ``file:line`` of the first byte that is no UTF-8.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise error(f"cannot be read: {exc.strerror}", where=display_path(path)) from exc
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise error(
+            f"not UTF-8: byte 0x{data[exc.start]:02x}",
+            where=f"{display_path(path)}:{line}",
+            next_step="save the file as UTF-8",
+        ) from exc
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write the file whole or not at all: to a temporary file beside it, flushed, then renamed over it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            Path(temporary).chmod(path.stat().st_mode & 0o777)
+        else:
+            Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

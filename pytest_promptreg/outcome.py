@@ -1,0 +1,227 @@
+"""What a run found, as values: everything that a person sees is drawn from these.
+
+A :class:`CaseOutcome` is made of plain values from birth, because it rides on pytest's report from one process to
+another, and one value that cannot be carried takes the whole worker down with it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .baseline import Baseline, Plan
+from .gates import JUDGED, SuiteGateResult, Verdict, judge_suite, perfect
+from .model import CaseKey, PromptVersion
+from .suites import SuiteSpec
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """One case, judged.
+
+    :param output: what the version under test said; None when it was not called or failed.
+    :param accepted: the baseline output that it was compared with; None when there is none.
+    :param scores: by term: ``semantic``, ``drop(rouge_l)``.
+    :param breaches: a line for each gate that was not met.
+    :param message: what went wrong, for missing, incomparable and error.
+    :param passed: whether the test function passed as a whole, its own assertions included.
+    """
+
+    suite: str
+    version: str
+    example: str
+    verdict: str
+    output: str | None = None
+    accepted: str | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    breaches: list[str] = field(default_factory=list)
+    message: str = ""
+    latency_s: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    passed: bool = True
+    nodeid: str = ""
+
+    @property
+    def key(self) -> CaseKey:
+        """What the case is known by."""
+        return CaseKey(self.suite, self.version, self.example)
+
+    @property
+    def judged(self) -> bool:
+        """Whether it was compared with a baseline at all."""
+        return Verdict(self.verdict) in JUDGED
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values, for another process."""
+        return asdict(self)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> CaseOutcome:
+        """The outcome that :meth:`to_wire` described."""
+        return cls(**wire)
+
+
+@dataclass(frozen=True)
+class VersionOutcome:
+    """The cases of one prompt version of a suite, in the order of the examples."""
+
+    version: PromptVersion
+    cases: Sequence[CaseOutcome]
+    gates: Sequence[SuiteGateResult] = ()
+
+    @cached_property
+    def counts(self) -> Mapping[Verdict, int]:
+        """Cases by verdict; verdicts that no case has are left out."""
+        found = Counter(Verdict(case.verdict) for case in self.cases)
+        return {verdict: found[verdict] for verdict in Verdict if found[verdict]}
+
+    @cached_property
+    def pass_rate(self) -> float | None:
+        """Share of the judged cases without a breach; None when none was judged."""
+        judged = [case for case in self.cases if case.judged]
+        kept = sum(case.verdict != Verdict.BREACHED for case in judged)
+        return kept / len(judged) if judged else None
+
+    def values(self, term: str) -> list[float]:
+        """The scores of one term, of the cases that have it."""
+        return [case.scores[term] for case in self.cases if case.judged and term in case.scores]
+
+    def mean(self, term: str) -> float | None:
+        """The mean score of one term; None when no case has it."""
+        values = self.values(term)
+        return statistics.fmean(values) if values else None
+
+    @property
+    def breached_gates(self) -> list[SuiteGateResult]:
+        """The suite gates that were not met."""
+        return [result for result in self.gates if not result.met]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything about this version fails the run."""
+        return bool(self.breached_gates) or any(not case.passed for case in self.cases)
+
+    def worst(self, terms: Sequence[str], limit: int) -> list[CaseOutcome]:
+        """The judged cases that lost most, by the first term that tells them apart; unchanged ones never."""
+        changed = [case for case in self.cases if case.judged and case.verdict != Verdict.UNCHANGED]
+
+        def harm(case: CaseOutcome) -> tuple[bool, list[float]]:
+            return case.verdict != Verdict.BREACHED, [
+                _goodness(term, case.scores.get(term, perfect(term))) for term in terms
+            ]
+
+        return sorted(changed, key=harm)[:limit]
+
+
+def _goodness(term: str, score: float) -> float:
+    return -score if term.startswith("drop(") else score
+
+
+@dataclass(frozen=True)
+class SuiteOutcome:
+    """One suite of the run.
+
+    :param baseline: as it was when the run began; None when there was none.
+    :param stale: ids of baseline records whose example is no longer declared.
+    :param plan: what a refresh or prune proposes for the baseline file; None when none was asked for.
+    :param selected: how many of its cases were selected to run.
+    """
+
+    spec: SuiteSpec
+    baseline: Baseline | None
+    versions: Sequence[VersionOutcome]
+    stale: Sequence[str] = ()
+    plan: Plan | None = None
+    selected: int = 0
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Every term that any of its cases was scored by, the suite's own first."""
+        of_rows = (term for version in self.versions for case in version.cases for term in case.scores)
+        return tuple(dict.fromkeys([*self.spec.terms, *of_rows]))
+
+    @property
+    def baseline_label(self) -> str | None:
+        """The accepted version's label."""
+        return self.baseline.version if self.baseline else None
+
+    def baseline_prompt(self) -> PromptVersion | None:
+        """The accepted version's prompt as the baseline file has it: of most records, should there be several."""
+        if self.baseline is None:
+            return None
+        uses = Counter(record.prompt for record in self.baseline.records.values())
+        of_version = [key for key, prompt in self.baseline.prompts.items() if prompt.label == self.baseline.version]
+        return self.baseline.prompts[max(of_version, key=lambda key: uses[key])]
+
+    def delta(self, version: VersionOutcome, term: str) -> float | None:
+        """The version's mean minus the baseline version's in this run; minus a perfect score where that did not run."""
+        mean = version.mean(term)
+        if mean is None:
+            return None
+        own = next((other for other in self.versions if other.version.label == self.baseline_label), None)
+        against = own.mean(term) if own else None
+        return mean - (perfect(term) if against is None else against)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything about this suite fails the run."""
+        return any(version.failed for version in self.versions)
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """The whole run.
+
+    :param lost: node ids of cases that were collected and never reported.
+    :param orphans: baseline files whose test function is no longer declared.
+    :param refreshed: whether this run was asked to make outputs accepted: gates are shown and do not fail it.
+    :param interrupted: whether it ended before its last case.
+    """
+
+    suites: Sequence[SuiteOutcome]
+    started: float
+    ended: float
+    lost: Sequence[str] = ()
+    orphans: Sequence[str] = ()
+    refreshed: bool = False
+    interrupted: bool = False
+
+    @property
+    def breached_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult]]:
+        """Every suite gate that was not met."""
+        return [
+            (suite, version, result)
+            for suite in self.suites
+            for version in suite.versions
+            for result in version.breached_gates
+        ]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run failed for anything that this plugin judges."""
+        return bool(self.lost) or any(suite.failed for suite in self.suites)
+
+
+def version_outcome(
+    spec: SuiteSpec, version: PromptVersion, cases: Iterable[CaseOutcome], *, gated: bool
+) -> VersionOutcome:
+    """The cases of one version with its suite gates judged.
+
+    :param gated: False in a refresh, where gates must not fail what a person accepts.
+    """
+    order = {example.id: position for position, example in enumerate(spec.examples)}
+    ordered = sorted(cases, key=lambda case: order.get(case.example, len(order)))
+    gates: tuple[SuiteGateResult, ...] = ()
+    if gated and ordered:
+        gates = judge_suite(
+            spec.gates,
+            [case.scores for case in ordered if case.judged],
+            [Verdict(case.verdict) for case in ordered],
+        )
+    return VersionOutcome(version, ordered, gates)

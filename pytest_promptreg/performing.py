@@ -1,0 +1,234 @@
+"""The part of a process that collects suites and runs cases: declared, selected, called, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NoReturn
+
+from . import baseline as baseline_file
+from .baseline import Baseline
+from .case import PromptregCase
+from .errors import ConfigError, PromptregError, did_you_mean
+from .files import display_path
+from .model import CaseKey
+from .runner import Predict, Progress, Runner
+from .scoring import Scorer
+from .settings import Settings
+from .suite_run import SuiteRun
+from .suites import SuiteSpec
+
+
+@dataclass
+class Performer:
+    """Suites as they are declared and run in this process."""
+
+    settings: Settings
+    bases: dict[str, SuiteSpec] = field(default_factory=dict)
+    suites: dict[str, SuiteSpec] = field(default_factory=dict)
+    baselines: dict[str, Baseline | None] = field(default_factory=dict)
+    selected: dict[str, list[CaseKey]] = field(default_factory=dict)
+    predicts: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.runner = Runner(self.settings.concurrency, self.settings.timeout_s)
+        self.scorer = Scorer(self.settings.metric_settings)
+        self._runs: dict[str, SuiteRun] = {}
+
+    # -- declaring
+
+    def declare(self, spec: SuiteSpec, predict: object) -> None:
+        """A marked function was collected; its variants are not known yet."""
+        self.bases[spec.id] = spec
+        self.predicts[spec.id] = predict
+
+    def variant(self, base_id: str, variant: str) -> SuiteSpec:
+        """The suite of one combination of the function's other parameters, with its baseline read.
+
+        :raises BaselineError: when the baseline cannot be trusted.
+        """
+        spec = self.bases[base_id].with_variant(variant)
+        if spec.id not in self.suites:
+            self.baselines[spec.id] = baseline_file.load(spec.baseline_path)
+            self.suites[spec.id] = spec
+            self.predicts[spec.id] = self.predicts[base_id]
+        return self.suites[spec.id]
+
+    # -- selecting
+
+    def wanted(self, key: CaseKey) -> bool:
+        """Whether the settings select a case: by its version, and in a refresh by the version that is refreshed."""
+        if self.settings.refreshing:
+            return key.version == self.refreshed_version(self.suites[key.suite])
+        return self.settings.selects(key.version)
+
+    def refreshed_version(self, spec: SuiteSpec) -> str | None:
+        """The label of the version whose outputs become the baseline; None when this suite has no such version.
+
+        :raises ConfigError: when an update would have to change which version is accepted.
+        """
+        labels = [version.label for version in spec.versions]
+        if self.settings.accept is not None:
+            return self.settings.accept if self.settings.accept in labels else None
+        stored = self.baselines[spec.id]
+        if stored is None:
+            return next((label for label in labels if self.settings.selects(label)), None)
+        if stored.version not in labels or not self.settings.selects(stored.version):
+            why = "is not declared any more" if stored.version not in labels else "is not among the selected versions"
+            raise ConfigError(
+                f"the baseline of {spec.name} is of version {stored.version!r}, which {why}: it cannot be updated",
+                where=display_path(spec.baseline_path),
+                next_step=f"to accept another version: {spec.command('--promptreg-accept LABEL')}",
+            )
+        return stored.version
+
+    def check_versions(self) -> None:
+        """Refuse a selection that leaves nothing of any suite: a run that checked nothing would look like a pass.
+
+        :raises ConfigError: saying which versions there are.
+        """
+        labels = sorted({version.label for spec in self.suites.values() for version in spec.versions})
+        if not labels:
+            return
+        accept = self.settings.accept
+        if accept is not None and accept not in labels:
+            raise ConfigError(
+                f"--promptreg-accept: there is no prompt version {accept!r}",
+                next_step=did_you_mean(accept, labels),
+            )
+        if accept is not None:
+            return
+        if self.settings.versions_flagged:
+            for pattern in self.settings.versions:
+                if not any(fnmatchcase(label, pattern) for label in labels):
+                    raise ConfigError(
+                        f"--promptreg-versions: no prompt version matches {pattern!r}",
+                        next_step=did_you_mean(pattern, labels),
+                    )
+            return
+        for spec in self.suites.values():
+            if not any(self.settings.selects(version.label) for version in spec.versions):
+                raise ConfigError(
+                    f"the ini option promptreg_versions selects no version of {spec.name}",
+                    where=spec.where,
+                    next_step=f"it has {', '.join(version.label for version in spec.versions)}",
+                )
+
+    def select(self, keys: Iterable[CaseKey]) -> None:
+        """The cases that this process was given to run, in order."""
+        self.selected = {}
+        for key in keys:
+            self.selected.setdefault(key.suite, []).append(key)
+
+    # -- running
+
+    def run_of(self, suite_id: str) -> SuiteRun:
+        """The suite's runtime in this process."""
+        if suite_id not in self._runs:
+            self._runs[suite_id] = SuiteRun(
+                self.suites[suite_id],
+                self.baselines[suite_id],
+                self.runner,
+                self.scorer,
+                self.settings.refreshing,
+            )
+        return self._runs[suite_id]
+
+    def open_case(
+        self,
+        key: CaseKey,
+        predict: Predict | None,
+        upcoming: Sequence[CaseKey],
+        *,
+        fail: Callable[[str], NoReturn],
+        on_wait: Callable[[Progress], None] | None,
+    ) -> PromptregCase:
+        """The case for its test, with its output awaited and judged where there is a predict.
+
+        :param upcoming: cases of the same suite that this process will run, which are called ahead.
+        :raises BaseException: what predict raised.
+        """
+        run = self.run_of(key.suite)
+        case = PromptregCase(run, key, fail)
+        if predict is None:
+            return case
+        case.attach_predict(predict)
+        if not self.settings.refreshing and run.obstacle(key):
+            case.decide(run.not_called(key))
+            return case
+        ahead = upcoming if self.settings.concurrency > 1 else ()
+        run.call_ahead(predict, [key, *(other for other in ahead if other != key)])
+        case.take(run.output(key, on_wait))
+        return case
+
+    # -- what is stale
+
+    def orphans(self, modules: Iterable[tuple[Path, object]]) -> list[Path]:
+        """Baseline files beside the collected modules whose test function, or variant of it, is no longer declared.
+
+        :param modules: path and module object of each test module that was collected.
+        """
+        declared = {spec.baseline_path for spec in self.suites.values()}
+        functions = {(spec.module, spec.function) for spec in self.suites.values()}
+        found = []
+        for path, module in modules:
+            folder = path.parent / baseline_file.FOLDER / path.stem
+            for file in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+                function = file.stem.partition("@")[0]
+                # The methods of a class that this run did not look into are not known, and so not stale.
+                gone = (path, function) in functions or not _resolves(module, function)
+                if file not in declared and gone:
+                    found.append(file)
+        return found
+
+    def stop(self) -> None:
+        """Start no more calls."""
+        self.runner.stop()
+
+
+def _resolves(module: object, dotted: str) -> bool:
+    for name in dotted.split("."):
+        module = getattr(module, name, None)
+    return module is not None
+
+
+def stale_records(spec: SuiteSpec, stored: Baseline | None) -> list[str]:
+    """Ids of the baseline's records whose example the suite no longer declares."""
+    return sorted(set(stored.records) - set(spec.example_by_id)) if stored else []
+
+
+def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> str:
+    """The one line that says what is about to run."""
+    cases = sum(map(len, selected.values()))
+    versions = sorted({key.version for keys in selected.values() for key in keys})
+    verb = ""
+    if settings.accept is not None:
+        verb = f"; {settings.accept} will be accepted as the baseline"
+    elif settings.update:
+        verb = "; the baseline will be updated"
+    count = len([keys for keys in selected.values() if keys])
+    named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
+    return (
+        f"promptreg: {_plural(count, 'suite')}, {_plural(len(versions), 'prompt version')}{named}, "
+        f"{_plural(cases, 'case')}{verb}"
+    )
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def error_text(exc: BaseException, what: str) -> str:
+    """What a person reads when a call failed: our own errors as they are, anything else with its traceback."""
+    import traceback
+
+    if isinstance(exc, PromptregError):
+        return f"{what}: {exc}"
+    # The frames above predict are this plugin's own and say nothing about the failure.
+    trace = exc.__traceback__
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
+        trace = trace.tb_next
+    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True))
+    return f"{what}: {type(exc).__name__}: {exc}\n\n{shown.rstrip()}"

@@ -1,0 +1,307 @@
+"""pytest's side of the house: options, marker, fixtures and hooks, and no logic.
+
+Every pytest run of the environment loads this module, so it imports the standard library and pytest alone; a run
+without a marked test gets no further than this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .stash import CASE, CASE_KEY, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT
+
+if TYPE_CHECKING:
+    from .case import PromptregCase
+    from .roles import Role
+    from .settings import Settings
+
+MARKER = (
+    "promptreg(prompts, examples, gates=(), predict=None, metrics=()): run the test once for each prompt version and "
+    "example, and gate the outputs against the stored baseline (pytest-promptreg)."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Flags and ini options, all under the one prefix."""
+    group = parser.getgroup("promptreg", "prompt regression testing (pytest-promptreg)")
+    group.addoption(
+        "--promptreg-update",
+        dest="promptreg_update",
+        action="store_true",
+        help="store or refresh the baseline: outputs of the version that it has, or of the first one",
+    )
+    group.addoption(
+        "--promptreg-accept",
+        dest="promptreg_accept",
+        metavar="VERSION",
+        help="run this prompt version and make its outputs the baseline",
+    )
+    group.addoption(
+        "--promptreg-prune",
+        dest="promptreg_prune",
+        action="store_true",
+        help="remove baseline records whose example or test is no longer declared",
+    )
+    group.addoption(
+        "--promptreg-versions",
+        dest="promptreg_versions",
+        action="append",
+        metavar="LABELS",
+        help="run only these prompt versions: labels or globs, separated by commas (overrides the ini option)",
+    )
+    group.addoption(
+        "--promptreg-mlflow",
+        dest="promptreg_mlflow",
+        action="store_true",
+        default=None,
+        help="record the run in MLflow (at MLFLOW_TRACKING_URI, else in mlflow.db)",
+    )
+    group.addoption(
+        "--no-promptreg-mlflow",
+        dest="promptreg_mlflow",
+        action="store_false",
+        help="do not record the run in MLflow, whatever ini file and environment say",
+    )
+    parser.addini("promptreg_gates", "gates of every suite, one on a line; markers and rows override", type="linelist")
+    parser.addini("promptreg_metrics", "metrics to report though no gate names them", type="args")
+    parser.addini("promptreg_versions", "prompt versions to run: labels or globs (default: all)", type="args")
+    parser.addini("promptreg_concurrency", "predict calls in flight at once (default 16; 1 calls inside the test)")
+    parser.addini("promptreg_timeout", "seconds that one predict call may take (default 120; 0 for no limit)")
+    parser.addini(
+        "promptreg_embedding_model", "sentence-transformers name or folder for `semantic` (default all-MiniLM-L6-v2)"
+    )
+    parser.addini("promptreg_rouge_tokens", "words of `rouge_l`: unicode (default) or rouge-score")
+    parser.addini("promptreg_mlflow", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)")
+    parser.addini("promptreg_mlflow_experiment", "MLflow experiment (default promptreg)")
+    parser.addini("promptreg_mlflow_timeout", "seconds that recording may add to the run (default 30)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; a flag of ours is checked now, everything else when a marked test is found."""
+    config.addinivalue_line("markers", MARKER)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Reports(config), "promptreg-reports")
+    option = config.option
+    if option.promptreg_update or option.promptreg_accept or option.promptreg_versions or option.promptreg_mlflow:
+        from .errors import PromptregError
+
+        try:
+            _settings(config)
+        except PromptregError as exc:
+            raise pytest.UsageError(str(exc)) from exc
+
+
+def _settings(config: pytest.Config) -> Settings:
+    from .roles import invocation
+    from .settings import read_settings
+
+    worker = getattr(config, "workerinput", None)
+    return read_settings(
+        config.getoption,
+        config.getini,
+        rootdir=config.rootpath,
+        invocation=invocation(config.invocation_params.args),
+        workers=int(worker["workercount"]) if worker else 1,
+    )
+
+
+def _role(config: pytest.Config) -> Role:
+    """This process's role, made when it is first needed.
+
+    :raises PromptregError: when a setting is wrong.
+    """
+    if ROLE not in config.stash:
+        from .roles import choose
+
+        role = choose(
+            _settings(config),
+            is_worker=hasattr(config, "workerinput"),
+            is_controller=config.pluginmanager.hasplugin("dsession"),
+        )
+        config.stash[ROLE] = role
+    return config.stash[ROLE]
+
+
+# -- collection
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a marked test over versions x examples; first of all plugins, so that ids begin with the case's."""
+    if "promptreg" in metafunc.fixturenames or any(
+        mark.name == "promptreg" for mark in metafunc.definition.own_markers
+    ):
+        from . import collecting
+        from .errors import PromptregError
+
+        try:
+            collecting.parametrize(metafunc, _role(metafunc.config))
+        except PromptregError as exc:
+            raise pytest.Collector.CollectError(str(exc)) from exc
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Take down what is declared, before --lf or a node id on the command line narrow it."""
+    report = yield
+    if ROLE in collector.config.stash:
+        from . import collecting
+
+        collecting.take_down(collector, report, collector.config.stash[ROLE])
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the versions that were not asked for."""
+    if ROLE in config.stash:
+        from . import collecting
+        from .errors import PromptregError
+
+        try:
+            collecting.deselect(config, items, config.stash[ROLE])
+        except PromptregError as exc:
+            raise pytest.UsageError(str(exc)) from exc
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what is left to run, before the header line tells of it."""
+    if ROLE in session.config.stash:
+        from . import collecting
+
+        collecting.finish(session, session.config.stash[ROLE])
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+    """The one header line, where the project uses the plugin."""
+    role = config.stash.get(ROLE, None)
+    return role.header() if role is not None else None
+
+
+# -- one case
+
+
+@pytest.fixture(scope="session")
+def promptreg_predict() -> Any:
+    """Override this fixture to return the function under test: ``predict(request) -> str | dict | list | Output``.
+
+    ``request`` has ``text``, ``messages``, ``inputs``, ``model_config`` and ``version``; the function may be async. It
+    is called ahead of the tests, from other threads: give the fixture session or module scope.
+    """
+    return None
+
+
+@pytest.fixture
+def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> PromptregCase:
+    """One prompt version on one example: ``promptreg.check()`` gates its output against the stored baseline.
+
+    Also: ``.output`` (text, tokens, cost, latency), ``.request``, ``.version``, ``.example``, ``.baseline``,
+    ``.outcome``. Without a predict, ``promptreg.check(output)`` scores what the test made itself.
+    """
+    from . import running
+
+    return running.open_case(request, promptreg_predict)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that never asked for the verdict has checked nothing: it fails."""
+    yield
+    case = item.stash.get(CASE, None)
+    if case is not None and not case.checked:
+        pytest.fail(
+            "the test never called promptreg.check(), so its gates were not judged\n"
+            "  call it once in the test, or drop the promptreg marker",
+            pytrace=False,
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The outcome rides on the report as plain values: that is how it crosses from worker to controller."""
+    report = yield
+    if CASE_KEY in item.stash:
+        from . import running
+
+        running.attach(item, report)
+    return report
+
+
+class _Reports:
+    """Reports, seen where they all arrive: in the only process, or in xdist's controller."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._unreported: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand on what rides on the report."""
+        self._unreported.discard(report.nodeid)
+        wire = getattr(report, REPORT_ATTRIBUTE, None)
+        if wire is not None or ROLE in self._config.stash:
+            _role(self._config).reported(report.nodeid, wire)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """What the workers are about to run; xdist can lose a test and still end with exit status 0."""
+        self._unreported.update(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker ended: in order, then it says what was declared."""
+        wire = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
+        if wire is not None:
+            _role(self._config).worker_done(wire)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Conclude after the last test, while the exit status can still be told consistently.
+
+        Setting ``session.exitstatus`` in sessionfinish comes too late for the summary; a failure counted here does not.
+        """
+        result = yield
+        if session.config.option.collectonly or not (ROLE in self._config.stash or self._unreported):
+            return result
+        role = _role(self._config)
+        if role.refusal:
+            raise pytest.UsageError(role.refusal)
+        conclusion = role.conclude(interrupted=False, exit_passed=session.testsfailed == 0, unreported=self._unreported)
+        if conclusion is not None and conclusion.fails_run:
+            session.testsfailed += 1
+        return result
+
+
+# -- the end
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Conclude a run that ended early, and stop what still runs."""
+    role = session.config.stash.get(ROLE, None)
+    if role is None:
+        return
+    role.stop()
+    if not session.config.option.collectonly:
+        role.conclude(interrupted=True, exit_passed=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The closing section, where anything of ours ran."""
+    role = config.stash.get(ROLE, None)
+    if role is not None and role.conclusion is not None:
+        from .report import terminal
+
+        terminal.write(terminalreporter, role.conclusion)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whatever way the session ended, leave nothing running."""
+    role = config.stash.get(ROLE, None)
+    if role is not None:
+        role.stop()

@@ -1,0 +1,92 @@
+"""The text of one failed case: verdict and number, then the prompt diff (the cause) and the output diff (the effect)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..diffs import Piece, line_diff, word_diff
+from ..gates import Verdict
+from ..model import PromptVersion
+from ..outcome import CaseOutcome
+from ..suites import SuiteSpec
+from .escape import GUTTER, one_line, quoted, visible
+
+MAX_DIFF_LINES = 24
+MAX_OUTPUT_CHARACTERS = 2400
+_MARKS = {"same": " ", "removed": "-", "added": "+"}
+
+
+def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | None) -> str:
+    """What a person reads about a case that was not met; its first line stands in pytest's short summary."""
+    if case.verdict != Verdict.BREACHED:
+        return f"{case.verdict}: {visible(case.message)}"
+    version = spec.version_by_label[case.version]
+    accepted = accepted_prompt.label if accepted_prompt else "?"
+    lines = [
+        "; ".join(case.breaches),
+        (
+            f"{one_line(spec.name)}: version {one_line(version.label)}, example {one_line(case.example)}, "
+            f"against the baseline of {one_line(accepted)}"
+        ),
+        "",
+        *prompt_change(accepted_prompt, version),
+        f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
+        *output_change(case),
+        "",
+        f"If this is how it should be: {spec.command(f'--promptreg-accept {version.label}')}",
+    ]
+    return "\n".join(lines)
+
+
+def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MAX_DIFF_LINES) -> list[str]:
+    """The prompt diff, capped, with a heading and an empty line behind it; where nothing changed, that is said."""
+    if old is None:
+        return []
+    if old.digest == new.digest:
+        said = (
+            "the same text as the baseline's" if old.label == new.label else f"the same text as {one_line(old.label)}"
+        )
+        return [
+            f"prompt {one_line(new.label)}: {said}; what changed is behind it (the model, its settings, the code)",
+            "",
+        ]
+    lines = list(shown_lines(line_diff(old.text, new.text)))
+    cut = [f"{GUTTER}... {len(lines) - limit} more lines"] if len(lines) > limit else []
+    edited = " (edited in place)" if old.label == new.label else ""
+    where = f" ({new.where})" if new.where else ""
+    return [
+        f"prompt {one_line(old.label)} -> {one_line(new.label)}{edited}{where}:",
+        *lines[:limit],
+        *cut,
+        "",
+    ]
+
+
+def shown_lines(pieces: Iterable[Piece]) -> Iterable[str]:
+    """The pieces of a line diff, a line each, marked and behind the gutter."""
+    for piece in pieces:
+        if piece.kind == "skipped":
+            yield f"{GUTTER}  ... {piece.text}"
+        else:
+            yield f"{GUTTER}{_MARKS[piece.kind]} {visible(piece.text)}".rstrip()
+
+
+def output_change(case: CaseOutcome, limit: int = MAX_OUTPUT_CHARACTERS) -> list[str]:
+    """The word diff of accepted and new output, capped, behind the gutter."""
+    marked = inline(word_diff(case.accepted or "", case.output or ""))
+    lines = quoted(marked[:limit] or "(nothing)")
+    return [*lines, f"{GUTTER}... {len(marked) - limit} more characters"] if len(marked) > limit else lines
+
+
+def inline(pieces: Iterable[Piece]) -> str:
+    """Pieces of a word diff as one text: ``[-old-]{+new+}``."""
+    shapes = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}", "skipped": " [... {} ...] "}
+    return "".join(_around(piece, shapes[piece.kind]) for piece in pieces)
+
+
+def _around(piece: Piece, shape: str) -> str:
+    """The piece in its marks, which hug the words: white space before it stays outside."""
+    if piece.kind == "same" or not piece.text.strip():
+        return shape.format(piece.text)
+    bare = piece.text.lstrip()
+    return piece.text[: len(piece.text) - len(bare)] + shape.format(bare)

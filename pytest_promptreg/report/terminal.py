@@ -1,0 +1,172 @@
+"""The closing section: per suite and version the counts, the scores and deltas, the worst cases, what was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..diffs import word_diff
+from ..gates import Verdict, perfect
+from .escape import one_line, visible, width
+from .failure import inline, prompt_change
+
+if TYPE_CHECKING:
+    import pytest
+
+    from ..concluding import Conclusion
+    from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
+
+WORST = 3
+EXCERPT = 160
+_COUNTED = (
+    Verdict.UNCHANGED,
+    Verdict.CHANGED,
+    Verdict.BREACHED,
+    Verdict.MISSING,
+    Verdict.INCOMPARABLE,
+    Verdict.ERROR,
+)
+Line = tuple[str, dict[str, bool]]  # what is written, and its colour
+
+
+def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
+    """Write the section to pytest's terminal."""
+    if reporter.config.get_verbosity() < -1:
+        return
+    reporter.write_sep("=", "prompt regression")
+    for text, markup in lines(conclusion):
+        reporter.write_line(text, **markup)
+
+
+def lines(conclusion: Conclusion) -> list[Line]:
+    """The section's lines, each with its colour."""
+    run = conclusion.run
+    told: list[Line] = []
+    for suite in run.suites:
+        told += _suite(suite)
+        told.append(("", {}))
+    told += [(f"FAILED {visible(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
+    told += [(visible(problem), {"red": True}) for problem in conclusion.problems]
+    told += [(visible(note), {}) for note in conclusion.notes]
+    told += [(f"next: {command}", {"bold": True}) for command in next_commands(conclusion)]
+    while told and not told[-1][0]:
+        told.pop()
+    return told
+
+
+def _suite(suite: SuiteOutcome) -> list[Line]:
+    accepted = f"baseline {one_line(suite.baseline_label)}" if suite.baseline_label else "no baseline"
+    ran = sum(len(version.cases) for version in suite.versions)
+    declared = len(suite.spec.examples) * len(suite.versions)
+    part = f", {ran} of {declared} cases ran" if ran < declared else ""
+    told: list[Line] = [
+        (
+            f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {len(suite.spec.examples)} examples{part}",
+            {"bold": True},
+        )
+    ]
+    if suite.versions:
+        told += _table(suite)
+    for version in suite.versions:
+        told += _version(suite, version)
+    if suite.stale and not (suite.plan and suite.plan.pruned):
+        names = ", ".join(one_line(name) for name in suite.stale[:5])
+        more = f" and {len(suite.stale) - 5} more" if len(suite.stale) > 5 else ""
+        told.append(
+            (f"  stale: {len(suite.stale)} baseline records without an example: {names}{more}", {"yellow": True})
+        )
+    return told
+
+
+def _table(suite: SuiteOutcome) -> list[Line]:
+    terms = suite.terms
+    verdicts = [v for v in _COUNTED if any(v in version.counts for version in suite.versions)]
+    header = ["version", "cases", *verdicts, *terms, "pass rate"]
+    rows = []
+    for version in suite.versions:
+        mark = "*" if version.version.label == suite.baseline_label else ""
+        rate = version.pass_rate
+        rows.append(
+            [
+                one_line(version.version.label) + mark,
+                str(len(version.cases)),
+                *(str(version.counts.get(verdict, 0) or "-") for verdict in verdicts),
+                *(_score(suite, version, term) for term in terms),
+                "-" if rate is None else f"{rate:.1%}",
+            ]
+        )
+    widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
+    told: list[Line] = [("  " + _row(header, widths), {})]
+    for version, row in zip(suite.versions, rows, strict=True):
+        told.append(("  " + _row(row, widths), {"red": True} if version.failed else {"green": True}))
+    return told
+
+
+def _row(cells: list[str], widths: list[int]) -> str:
+    first, *others = (cell + " " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True))
+    aligned = [other.rstrip().rjust(len(other) - width(other) + width(other)) for other in others]
+    return "  ".join([first, *aligned]).rstrip()
+
+
+def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
+    mean = version.mean(term)
+    if mean is None:
+        return "-"
+    digits = 1 if abs(perfect(term)) > 1 or term in {"drop(bleu)", "drop(chrf)"} else 3
+    delta = suite.delta(version, term)
+    shown = f" ({delta:+.{digits}f})" if delta is not None and round(delta, digits) else ""
+    return f"{mean:.{digits}f}{shown}"
+
+
+def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
+    """What a version that lost something lost: the cause, then the cases that lost most."""
+    worst = version.worst(suite.terms, WORST)
+    if not version.failed or not worst:
+        return []
+    told: list[Line] = [("", {})]
+    told += [
+        (f"  {line}".rstrip(), _diff_colour(line)) for line in prompt_change(suite.baseline_prompt(), version.version)
+    ]
+    while told[-1][0] == "":
+        told.pop()
+    told.append((f"  worst of {one_line(version.version.label)}:", {}))
+    for case in worst:
+        told.append((f"    {one_line(case.example)}  {_numbers(case)}", {}))
+        told.append((f"      {_excerpt(case)}", {}))
+    return told
+
+
+def _diff_colour(line: str) -> dict[str, bool]:
+    return {"red": True} if line.startswith("| -") else {"green": True} if line.startswith("| +") else {}
+
+
+def _numbers(case: CaseOutcome) -> str:
+    if case.breaches:
+        return "; ".join(case.breaches)
+    return ", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())
+
+
+def _excerpt(case: CaseOutcome) -> str:
+    return one_line(inline(word_diff(case.accepted or "", case.output or "", context=4)), EXCERPT)
+
+
+def next_commands(conclusion: Conclusion) -> list[str]:
+    """What a person would run next, most pressing first."""
+    commands = []
+    for suite in conclusion.run.suites:
+        verdicts = {verdict for version in suite.versions for verdict in version.counts}
+        if conclusion.run.refreshed:
+            continue
+        if verdicts & {Verdict.MISSING, Verdict.INCOMPARABLE}:
+            commands.append(f"{suite.spec.command('--promptreg-update')}   (stores what is missing)")
+        for version in suite.versions:
+            judged = any(gate.value is not None for gate in version.breached_gates)
+            if version.failed and (judged or Verdict.BREACHED in version.counts):
+                commands.append(
+                    f"{suite.spec.command('--promptreg-accept ' + version.version.label)}"
+                    f"   (if {one_line(version.version.label)} is how it should be)"
+                )
+    stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans
+    pruned = any(suite.plan and suite.plan.pruned for suite in conclusion.run.suites)
+    if stale and not pruned and not any(note.startswith("baseline removed") for note in conclusion.notes):
+        commands.append("pytest --promptreg-prune   (removes what is stale)")
+    return list(dict.fromkeys(commands))

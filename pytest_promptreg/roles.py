@@ -1,0 +1,215 @@
+"""One process's part in a run, chosen once.
+
+    Local       no xdist: collects, runs and concludes
+    Worker      under xdist: collects and runs; sends outcomes on the reports and what was declared at the end
+    Controller  under xdist: collects nothing; concludes
+
+One writer, one tracker, one exit status, whatever the number of processes.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from . import baseline as baseline_file
+from .baseline import Baseline
+from .concluding import Concluder, Conclusion, Declaration
+from .errors import BaselineError
+from .model import CaseKey
+from .outcome import CaseOutcome, RunOutcome
+from .performing import Performer, describe
+from .settings import Settings
+from .suites import SuiteSpec
+
+
+class Role:
+    """What every process has; what it can do besides is its own.
+
+    The hooks call these methods and never ask which role it is.
+    """
+
+    conclusion: Conclusion | None = None
+    refusal: str | None = None  # why nothing was run: a mistake that shows only once everything is collected
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def header(self) -> str | None:
+        """The one line that says what is about to run; None where nothing is collected."""
+        return None
+
+    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
+        """A phase of a test was reported, with an outcome or without."""
+
+    def worker_done(self, wire: Mapping[str, Any]) -> None:
+        """A worker ended in order and told what was declared."""
+
+    def conclude(self, *, interrupted: bool, exit_passed: bool, unreported: Collection[str] = ()) -> Conclusion | None:
+        """Conclude the run, once; None where another process does, or nothing of ours ran.
+
+        :param unreported: node ids that xdist collected and nobody reported.
+        """
+        return None
+
+    def stop(self) -> None:
+        """Leave nothing running."""
+
+
+class Performing(Role):
+    """A process that collects and runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.performer = Performer(settings)
+        self.modules: list[tuple[Path, object]] = []
+        self.nodeids: dict[CaseKey, str] = {}
+
+    def select(self, cases: Iterable[tuple[CaseKey, str]]) -> None:
+        """The cases that are left to run, in order, with their node ids."""
+        self.nodeids = dict(cases)
+        self.performer.select(self.nodeids)
+
+    def header(self) -> str | None:
+        """The one line that says what is about to run."""
+        return None if self.refusal else describe(self.performer.selected, self.settings)
+
+    def orphans(self) -> list[Path]:
+        """Baseline files whose test is gone."""
+        return self.performer.orphans(self.modules)
+
+    def stop(self) -> None:
+        """Start no more calls."""
+        self.performer.stop()
+
+
+class Concluding(Role):
+    """A process that gathers outcomes and concludes."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.concluder = Concluder(settings)
+
+    def declaration(self, unreported: Collection[str]) -> Declaration | None:
+        """What was declared, as far as this process knows."""
+        raise NotImplementedError
+
+    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
+        """Gather an outcome."""
+        self.concluder.reported(nodeid, CaseOutcome.from_wire(wire) if wire is not None else None)
+
+    def conclude(self, *, interrupted: bool, exit_passed: bool, unreported: Collection[str] = ()) -> Conclusion | None:
+        """Conclude the run, once."""
+        nothing_ran = interrupted and not self.concluder.any_reported
+        if self.conclusion is None and not nothing_ran and (declaration := self.declaration(unreported)) is not None:
+            self.conclusion = self.concluder.conclude(
+                declaration, interrupted=interrupted, track=self._tracker(exit_passed=exit_passed)
+            )
+        return self.conclusion
+
+    def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
+        settings = self.settings.tracking
+        if settings is None:
+            return None
+
+        def record(run: RunOutcome) -> list[str]:
+            from .tracking import collect_facts, track
+
+            facts = collect_facts(
+                command=self.settings.invocation,
+                exit_passed=exit_passed and not run.failed,
+                interrupted=run.interrupted,
+                embedding_model=self.settings.metric_settings.embedding_model,
+                version=__version__,
+            )
+            return track(run, settings, facts).lines()
+
+        return record
+
+
+class Local(Concluding, Performing):
+    """The only process of a run."""
+
+    def declaration(self, unreported: Collection[str]) -> Declaration | None:
+        """What was collected here."""
+        if not self.performer.suites:
+            return None
+        return Declaration(
+            suites=self.performer.suites,
+            baselines=self.performer.baselines,
+            selected=self.performer.selected,
+            expected=self.nodeids.values(),
+            orphans=self.orphans(),
+        )
+
+
+class Worker(Performing):
+    """A worker of xdist. It writes nothing; what it knows travels."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """What the controller needs to conclude, as plain values."""
+        return {
+            "suites": [spec.to_wire() for spec in self.performer.suites.values()],
+            "nodeids": [[*key, nodeid] for key, nodeid in self.nodeids.items()],
+            "orphans": [str(path) for path in self.orphans()],
+            "refusal": self.refusal,
+        }
+
+
+class Controller(Concluding):
+    """The controller of xdist: it collects nothing, and learns from the workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._declaration: Declaration | None = None
+
+    def worker_done(self, wire: Mapping[str, Any]) -> None:
+        """All workers collected the same, so the first one's word is enough."""
+        self.refusal = wire["refusal"]
+        if self._declaration is not None:
+            return
+        specs = {spec["id"]: SuiteSpec.from_wire(spec) for spec in wire["suites"]}
+        nodeids = {CaseKey(*entry[:3]): entry[3] for entry in wire["nodeids"]}
+        selected: dict[str, list[CaseKey]] = {}
+        for key in nodeids:
+            selected.setdefault(key.suite, []).append(key)
+        self._declaration = Declaration(
+            suites=specs,
+            baselines={name: _baseline(spec) for name, spec in specs.items()},
+            selected=selected,
+            expected=nodeids.values(),
+            orphans=[Path(path) for path in wire["orphans"]],
+        )
+
+    def declaration(self, unreported: Collection[str]) -> Declaration | None:
+        """What a worker told; when all of them died before they could, what has a baseline counts as a case."""
+        if self._declaration is None and (lost := [nodeid for nodeid in unreported if _has_baseline(nodeid)]):
+            return Declaration(suites={}, baselines={}, selected={}, expected=lost)
+        return self._declaration
+
+
+def _baseline(spec: SuiteSpec) -> Baseline | None:
+    try:
+        return baseline_file.load(spec.baseline_path)
+    except BaselineError:  # the workers could read it a moment ago; their outcomes stand
+        return None
+
+
+def _has_baseline(nodeid: str) -> bool:
+    path, *parts = nodeid.partition("[")[0].split("::")
+    return bool(parts) and baseline_file.path_for(Path(path), ".".join(parts)).exists()
+
+
+def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:
+    """The role of this process."""
+    if is_worker:
+        return Worker(settings)
+    return Controller(settings) if is_controller else Local(settings)
+
+
+def invocation(arguments: Sequence[str]) -> str:
+    """How the run was started, as a person would type it."""
+    return shlex.join(["pytest", *map(str, arguments)])

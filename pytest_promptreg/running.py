@@ -1,0 +1,133 @@
+"""pytest's items <-> cases: what the fixture ``promptreg`` does, and what rides on the report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from .errors import PredictError
+from .gates import Verdict
+from .performing import error_text
+from .report.escape import visible
+from .roles import Performing
+from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE
+
+if TYPE_CHECKING:
+    from .case import PromptregCase
+    from .model import CaseKey
+    from .runner import Progress
+
+_FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
+
+
+def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
+    """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up."""
+    item: pytest.Item = request.node
+    role = request.config.stash.get(ROLE, None)
+    key = item.stash.get(CASE_KEY, None)
+    if key is None or not isinstance(role, Performing):
+        _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
+    predict = role.performer.predicts[key.suite]
+    predict = overridden if predict is None else predict
+    if predict is not None and not callable(predict):
+        _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
+    run = role.performer.run_of(key.suite)
+    what = f"predict failed for {key.version} x {key.example}"
+    try:
+        case = role.performer.open_case(
+            key, predict, upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
+        )
+    except pytest.skip.Exception:
+        raise
+    except (Exception, pytest.fail.Exception) as exc:
+        if isinstance(exc, PredictError) or not isinstance(exc, KeyboardInterrupt):
+            text = error_text(exc, what)
+            item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
+            _fail(visible(text))
+        raise
+    item.stash[CASE] = case
+    if case.outcome is not None and case.outcome.verdict == Verdict.ERROR:
+        item.stash[OUTCOME] = case.outcome
+        _fail(visible(case.outcome.message))
+    return case
+
+
+def upcoming(item: pytest.Item, key: CaseKey) -> list[CaseKey]:
+    """The cases of the same suite that this process is going to run from here on, in order.
+
+    A worker of xdist looks into its own queue: what another worker will run is not its to pay for.
+    """
+    items: Iterable[pytest.Item] = item.session.items
+    if hasattr(item.config, "workerinput"):
+        items = _queued(item.config, item.session.items)
+    keys = [
+        other.stash[CASE_KEY] for other in items if CASE_KEY in other.stash and other.get_closest_marker("skip") is None
+    ]
+    of_suite = [other for other in keys if other.suite == key.suite]
+    return of_suite[of_suite.index(key) :] if key in of_suite else of_suite
+
+
+def _queued(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Items in this worker's queue. xdist has no public word for it; without, each call is made when its test runs."""
+    plugins = config.pluginmanager.get_plugins()
+    worker: Any = next((plugin for plugin in plugins if type(plugin).__name__ == "WorkerInteractor"), None)
+    try:
+        with worker.torun.lock() as queue:
+            return [items[index] for index in list(queue) if isinstance(index, int)]
+    except Exception:
+        return []
+
+
+def attach(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Put the outcome on the report of the call, or of a set-up that failed; scores go to junit as properties."""
+    case = item.stash.get(CASE, None)
+    outcome = case.outcome if case is not None else None
+    outcome = outcome or item.stash.get(OUTCOME, None)
+    if outcome is None or not (report.when == "call" or (report.when == "setup" and report.failed)):
+        return
+    outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
+    setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())
+    properties: list[tuple[str, object]] = [("promptreg_verdict", outcome.verdict)]
+    properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
+    report.user_properties.extend(properties)
+
+
+def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
+    """Says how far the calls are while a test waits for one: rewritten on a terminal, said once elsewhere."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
+        return None
+    capture = config.pluginmanager.getplugin("capturemanager")
+    on_terminal = sys.__stdout__ is not None and reporter.isatty and sys.__stdout__.isatty()
+    began = time.monotonic()
+    said = False
+
+    def say(progress: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - began < _FIRST_WORD_S or (said and not on_terminal):
+            return
+        line = f"promptreg: {progress.done} of {progress.submitted} outputs, {progress.running} calls in flight"
+        with capture.global_and_fixture_disabled() if capture else _nothing():
+            if on_terminal:
+                reporter.rewrite(line, erase=True)
+            else:
+                reporter.write_line("" if said else f"\n{line}")
+        said = True
+
+    return say
+
+
+class _nothing:  # noqa: N801  a context, in the words of contextlib
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _fail(text: str) -> NoReturn:
+    __tracebackhide__ = True
+    pytest.fail(text, pytrace=False)

@@ -1,0 +1,311 @@
+"""A marked test function -> a suite: prompt versions x examples, gates, and where the baseline lies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from . import baseline
+from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
+from .examples import load_examples
+from .files import display_path
+from .gates import Gate, nearest, parse
+from .metrics import METRICS
+from .model import CaseKey, Example, PromptVersion
+from .prompts import load_prompts
+from .templates import missing_variable, place_of_variable
+from .text import slug
+
+MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics")
+
+
+@dataclass(frozen=True)
+class SuiteSpec:
+    """A suite as declared: what its cases are does not depend on which of them run.
+
+    :param id: what the suite is known by: its test function's node id, and the variant where there is one.
+    :param where: ``file:line`` of the test function.
+    :param module: path of the test module.
+    :param function: name of the test function, with its class.
+    :param variant: id of the function's other parameters; each combination is a suite of its own.
+    :param gates: from ini and marker, nearest first resolved; example rows add their own.
+    :param metrics: metrics that are reported though no gate names them.
+    """
+
+    id: str
+    where: str
+    module: Path
+    function: str
+    versions: tuple[PromptVersion, ...]
+    examples: tuple[Example, ...]
+    gates: tuple[Gate, ...]
+    metrics: tuple[str, ...] = ()
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """How a person calls it."""
+        return f"{self.function}[{self.variant}]" if self.variant else self.function
+
+    @cached_property
+    def baseline_path(self) -> Path:
+        """Where its baseline lies."""
+        return baseline.path_for(self.module, self.function, self.variant)
+
+    @cached_property
+    def example_by_id(self) -> Mapping[str, Example]:
+        """The examples by id."""
+        return {example.id: example for example in self.examples}
+
+    @cached_property
+    def version_by_label(self) -> Mapping[str, PromptVersion]:
+        """The versions by label."""
+        return {version.label: version for version in self.versions}
+
+    @cached_property
+    def has_pass_rate(self) -> bool:
+        """Whether single breaches are left to a pass-rate gate."""
+        return any(gate.of_suite and gate.metric is None for gate in self.gates)
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """What is scored for every case, in the gates' order: ``semantic``, ``drop(rouge_l)``."""
+        return tuple(dict.fromkeys([gate.term for gate in self.gates if gate.metric] + list(self.metrics)))
+
+    def case_gates(self, example: Example) -> tuple[Gate, ...]:
+        """The gates of one case: the suite's, and nearer than those its row's own."""
+        return nearest(self.gates, (parse(line, example.where) for line in example.gates))
+
+    def case_key(self, version: str, example: str) -> CaseKey:
+        """What one of its cases is known by."""
+        return CaseKey(self.id, version, example)
+
+    def with_variant(self, variant: str) -> SuiteSpec:
+        """This suite for one combination of the function's other parameters."""
+        return replace(self, variant=variant, id=f"{self.id}[{variant}]") if variant else self
+
+    def command(self, flags: str) -> str:
+        """The pytest command line that runs this suite with ``flags``."""
+        return f"pytest {display_path(self.module)} {flags}"
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values, for another process."""
+        return {
+            "id": self.id,
+            "where": self.where,
+            "module": str(self.module),
+            "function": self.function,
+            "versions": [version.to_wire() for version in self.versions],
+            "examples": [example.to_wire() for example in self.examples],
+            "gates": [str(gate) for gate in self.gates],
+            "metrics": list(self.metrics),
+            "variant": self.variant,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> SuiteSpec:
+        """The suite that :meth:`to_wire` described."""
+        return cls(
+            id=wire["id"],
+            where=wire["where"],
+            module=Path(wire["module"]),
+            function=wire["function"],
+            versions=tuple(PromptVersion.from_wire(version) for version in wire["versions"]),
+            examples=tuple(Example.from_wire(example) for example in wire["examples"]),
+            gates=tuple(parse(gate) for gate in wire["gates"]),
+            metrics=tuple(wire["metrics"]),
+            variant=wire["variant"],
+        )
+
+
+def build_suite(
+    marker: Mapping[str, Any],
+    *,
+    suite_id: str,
+    module: Path,
+    line: int,
+    function: str,
+    ini_gates: Iterable[str],
+    ini_metrics: Iterable[str] = (),
+) -> SuiteSpec:
+    """The suite that a marker declares; everything that can be refused before a call is made is refused here.
+
+    :param marker: the marker's keyword arguments.
+    :raises PromptregError: with the place of the mistake and what to do.
+    """
+    where = f"{display_path(module)}:{line}"
+    for name in marker:
+        if name not in MARKER_ARGUMENTS:
+            raise ConfigError(
+                f"the promptreg marker has no argument {name!r}",
+                where=where,
+                next_step=did_you_mean(name, MARKER_ARGUMENTS),
+            )
+    for name in ("prompts", "examples"):
+        if marker.get(name) is None:
+            raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
+    check_predict(marker.get("predict"), where)
+    versions = load_prompts(marker["prompts"], base=module.parent, where=where)
+    examples = load_examples(marker["examples"], base=module.parent, where=where)
+    _refuse_colliding_ids(versions, examples)
+    _refuse_missing_variables(versions, examples)
+    near = _parse_all(marker.get("gates"), f"the marker at {where}")
+    gates = nearest(_parse_all(tuple(ini_gates), "the ini option promptreg_gates"), near)
+    metrics = tuple(dict.fromkeys([*ini_metrics, *_metric_names(marker.get("metrics"), where)]))
+    _refuse_unjudgeable(gates, examples, function, where)
+    return SuiteSpec(suite_id, where, module, function, versions, examples, gates, metrics)
+
+
+def case_slug(version: str, example: str) -> str:
+    """The case's part of the test id: ``v2-ticket-017``."""
+    return f"{slug(version)}-{slug(example)}"
+
+
+def check_predict(predict: object, where: str) -> None:
+    """Refuse a predict that is neither None, callable nor ``module:function``.
+
+    :raises ConfigError: naming what it takes.
+    """
+    if predict is None or callable(predict):
+        return
+    if isinstance(predict, str):
+        module, _, function = predict.partition(":")
+        if module and function and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
+            return
+    raise ConfigError(
+        f"predict={predict!r} is not callable",
+        where=where,
+        next_step='predict takes a function, or its address as "package.module:function"',
+    )
+
+
+def _parse_all(lines: object, where: str) -> tuple[Gate, ...]:
+    if lines is None:
+        return ()
+    if isinstance(lines, str):
+        lines = [lines]
+    if not isinstance(lines, list | tuple):
+        raise GateError(f"gates is a list of texts, not {type(lines).__name__}", where=where)
+    return tuple(parse(line, where) for line in lines)
+
+
+def _metric_names(names: object, where: str) -> Sequence[str]:
+    if names is None:
+        return ()
+    entries = [names] if isinstance(names, str) else names
+    if not isinstance(entries, list | tuple):
+        raise ConfigError(f"metrics is a list of names, not {type(names).__name__}", where=where)
+    check_metric_names(entries, where)
+    return entries
+
+
+def check_metric_names(names: Iterable[str], where: str) -> None:
+    """Refuse a metric that is not known.
+
+    :raises ConfigError: saying which was probably meant.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise ConfigError(f"unknown metric {name!r}", where=where, next_step=did_you_mean(str(name), METRICS))
+
+
+def _refuse_colliding_ids(versions: Sequence[PromptVersion], examples: Sequence[Example]) -> None:
+    labels = Counter(slug(version.label) for version in versions)
+    if len(labels) < len(versions):
+        alike = [version for version in versions if labels[slug(version.label)] > 1]
+        raise PromptError(
+            f"the labels {alike[0].label!r} and {alike[1].label!r} both become {slug(alike[0].label)!r} in a test id",
+            where=alike[1].where,
+            next_step=f"the other is at {alike[0].where}; rename one of them",
+        )
+    seen: dict[str, tuple[str, Example]] = {}
+    for version in versions:
+        for example in examples:
+            other_label, other = seen.setdefault(case_slug(version.label, example.id), (version.label, example))
+            if other is not example:
+                raise ExampleError(
+                    f"version {version.label!r} with id {example.id!r} and version {other_label!r} with id "
+                    f"{other.id!r} have the same test id",
+                    where=example.where,
+                    next_step=f"the other is at {other.where}; give one of them another id",
+                )
+
+
+def _refuse_missing_variables(versions: Iterable[PromptVersion], examples: Iterable[Example]) -> None:
+    shapes: dict[frozenset[str], Example] = {}
+    for example in examples:
+        shapes.setdefault(frozenset(example.inputs), example)
+    for version in versions:
+        # A Jinja2 template may look into the values, so each example is asked; braces only name columns.
+        asked = list(examples) if version.syntax == "jinja2" else list(shapes.values())
+        for example in asked:
+            if name := missing_variable(version, example.inputs):
+                raise PromptError(
+                    f"the prompt uses {name!r}, which example {example.id!r} ({example.where}) lacks",
+                    where=place_of_variable(version, name),
+                    next_step=did_you_mean(name, example.inputs),
+                )
+
+
+def _refuse_unjudgeable(gates: Sequence[Gate], examples: Sequence[Example], function: str, where: str) -> None:
+    row_gates = [(parse(line, example.where), example) for example in examples for line in example.gates]
+    for gate, example in row_gates:
+        if gate.of_suite:
+            raise GateError(
+                f"'{gate}' is a gate on the suite; an example's row takes gates on its own case",
+                where=example.where,
+                next_step=f"move it to the marker at {where}",
+            )
+        if gate.is_drop and example.reference is None:
+            raise GateError(
+                f"'{gate}' compares with a reference, which example {example.id!r} lacks",
+                where=example.where,
+                next_step="give the row a reference, or gate on the similarity to the baseline",
+            )
+    bare = next((example for example in examples if not example.gates), None)
+    if not gates and bare:
+        raise GateError(
+            f"{function} has no gates, so the case of example {bare.id!r} could never fail",
+            where=where,
+            next_step='add gates=["semantic >= 0.8"] to the marker, or promptreg_gates to the ini file',
+        )
+    without = [example for example in examples if example.reference is None]
+    if len(without) == len(examples) and (drops := [gate for gate in gates if gate.is_drop]):
+        raise GateError(
+            f"'{drops[0]}' compares with references, and no example has one",
+            where=where,
+            next_step="give the examples a reference column, or gate on the similarity to the baseline",
+        )
+
+
+def resolve_predict(predict: object, where: str) -> Callable[..., Any] | None:
+    """The function that ``predict=`` names.
+
+    :raises ConfigError: when there is no such module or function.
+    """
+    check_predict(predict, where)
+    if not isinstance(predict, str):
+        return predict if callable(predict) else None
+    import importlib
+
+    module_name, _, path = predict.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as exc:
+        raise ConfigError(f"predict={predict!r}: {exc}", where=where) from exc
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise ConfigError(
+                f"predict={predict!r}: {found.__name__} has no {part!r}",
+                where=where,
+                next_step=did_you_mean(part, [name for name in dir(found) if not name.startswith("_")]),
+            )
+        found = getattr(found, part)
+    if not callable(found):
+        raise ConfigError(f"predict={predict!r} is not callable", where=where)
+    target: Callable[..., Any] = found
+    return target

@@ -1,0 +1,142 @@
+"""The two template syntaxes: ``{{ name }}``, as in the MLflow prompt registry, and Jinja2 in its sandbox.
+
+``str.format`` is never applied: a prompt is full of braces that mean themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import PromptError
+from .model import PromptVersion, Request
+from .text import canonical_json, well_formed
+
+if TYPE_CHECKING:
+    import jinja2
+
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
+# `{{ user.name }}`, `{{ name | upper }}`, `{{ user-name }}`: meant as a variable, but not one that is ever filled.
+# Braces around anything else (`{{"a": 1}}`) are text.
+_NEAR_MISS = re.compile(r"\{\{\s*([A-Za-z_][^{}\n]*?)\s*\}\}")
+
+
+def check_syntax(version: PromptVersion) -> None:
+    """Refuse a template that could not be rendered whatever the inputs.
+
+    :raises PromptError: at the line of the mistake.
+    """
+    for template in _templates(version):
+        if version.syntax == "jinja2":
+            _compiled(template, version.where)
+            continue
+        for match in _NEAR_MISS.finditer(template):
+            if not _VARIABLE.fullmatch(match.group()):
+                raise PromptError(
+                    f"{match.group()} is not a variable: between the braces goes one name",
+                    where=_place(version, match.group()),
+                    next_step="rename it to one word, or name the file .j2 to have Jinja2's expressions",
+                )
+
+
+def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str | None:
+    """The first variable of the template that ``inputs`` lacks, or None.
+
+    Jinja2 templates may test for what is not there, so those are asked by rendering.
+    """
+    for template in _templates(version):
+        if version.syntax == "jinja2":
+            import jinja2
+
+            try:
+                _compiled(template, version.where).render(**inputs)
+            except jinja2.UndefinedError:
+                from jinja2 import meta
+
+                names = meta.find_undeclared_variables(_environment().parse(template))
+                return min(names - set(inputs), default="an attribute")
+            except Exception:  # noqa: S112  another fault of this example: reported when it is rendered
+                continue
+        else:
+            for match in _VARIABLE.finditer(template):
+                if match.group(1) not in inputs:
+                    return match.group(1)
+    return None
+
+
+def place_of_variable(version: PromptVersion, name: str) -> str:
+    """``file:line`` where the template first names the variable."""
+    match = re.search(rf"\{{[{{%][^}}]*\b{re.escape(name)}\b", version.text)
+    return _place(version, match.group()) if match else version.where
+
+
+def render(version: PromptVersion, example: str, inputs: Mapping[str, Any]) -> Request:
+    """The request that predict is given for one case.
+
+    :raises PromptError: when the template cannot be rendered with these inputs.
+    """
+    if isinstance(version.template, str):
+        text = _fill(version, version.template, inputs)
+        messages = [{"role": "user", "content": text}]
+    else:
+        messages = [{"role": m.role, "content": _fill(version, m.content, inputs)} for m in version.template]
+        text = "\n\n".join(message["content"] for message in messages)
+    return Request(
+        text=text,
+        messages=messages,
+        inputs=inputs,
+        model_config=version.model_config,
+        version=version.label,
+        example=example,
+    )
+
+
+def _templates(version: PromptVersion) -> list[str]:
+    template = version.template
+    return [template] if isinstance(template, str) else [message.content for message in template]
+
+
+def _fill(version: PromptVersion, template: str, inputs: Mapping[str, Any]) -> str:
+    if version.syntax == "jinja2":
+        try:
+            return well_formed(_compiled(template, version.where).render(**inputs))
+        except Exception as exc:
+            raise PromptError(f"Jinja2 could not render it: {exc}", where=version.where) from exc
+    # One pass: braces inside a value are the value's own.
+    return _VARIABLE.sub(lambda match: _shown(inputs[match.group(1)]), template)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else canonical_json(value)
+
+
+def _place(version: PromptVersion, fragment: str) -> str:
+    template = version.template
+    if not isinstance(template, str) or not version.first_line:
+        return version.where
+    lines_before = template.partition(fragment)[0].count("\n")
+    return f"{version.where}:{version.first_line + lines_before}"
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(template: str, where: str) -> jinja2.Template:
+    import jinja2
+
+    try:
+        return _environment().from_string(template)
+    except jinja2.TemplateSyntaxError as exc:
+        raise PromptError(
+            f"Jinja2 cannot read it: {exc.message} (line {exc.lineno} of the template)", where=where
+        ) from exc

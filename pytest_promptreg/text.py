@@ -1,0 +1,72 @@
+"""Small exact operations on text: ids, digests, canonical JSON."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
+
+
+def slug(text: str) -> str:
+    """An ASCII form of ``text`` that works as typed in ``-k``, ``--lf`` and node ids.
+
+    It has letters, digits, ``.``, ``_`` and ``-``. Text of which nothing is left (``"東京"``) becomes ``x`` and a piece of its digest.
+    """
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    return _NOT_IN_ID.sub("-", ascii_text).strip("-") or f"x{digest(text)[:8]}"
+
+
+def file_slug(text: str) -> str:
+    """A file name for ``text``: its slug, made unique by a piece of its digest where the slug lost something."""
+    short = slug(text)[:80]
+    return short if short == text else f"{short}-{digest(text)[:8]}"
+
+
+def digest(text: str) -> str:
+    """Sha256 of the text's UTF-8, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def canonical_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON with sorted keys, the same for equal values.
+
+    :raises TypeError: when the value is not made of JSON's own types.
+    """
+    separators = (",", ":") if indent is None else None
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, separators=separators)
+
+
+def well_formed(text: str) -> str:
+    """``text`` with lone surrogates, which no file and no wire can carry, replaced by ``?``."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def plain(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of value
+    """``value`` made of JSON's own types: dates as ISO text, NumPy scalars as numbers, NaN as None.
+
+    :raises TypeError: for what has no such form.
+    """
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {well_formed(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.date | datetime.time):  # a datetime, and pandas' Timestamp, are dates too
+        return None if value != value else value.isoformat()  # noqa: PLR0124  NaT is the date unequal to itself
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays, without importing NumPy
+        return plain(value.tolist())
+    if type(value).__name__ in {"NAType", "NaTType"}:  # pandas' missing values, without importing pandas
+        return None
+    raise TypeError(f"{type(value).__name__} is no JSON value")

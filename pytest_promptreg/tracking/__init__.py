@@ -1,0 +1,164 @@
+"""What a run leaves in a tracking store. Nothing here can change a verdict.
+
+Importing this package imports no mlflow; :func:`track` does, in a thread with a deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import __version__
+from ..errors import ConfigError, TrackingError
+from ..outcome import RunOutcome
+from . import clean
+
+INI_KEY = "promptreg_mlflow"
+TIMEOUT_KEY = "promptreg_mlflow_timeout"
+_INI_VALUES = ("auto", "true", "false")
+_UNSAFE_IN_URL = frozenset("?#%")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    """Where a run is recorded.
+
+    :param uri: MLflow's tracking URI.
+    :param experiment: its name; made when it is not there.
+    :param timeout_s: seconds that the whole writing may take.
+    :param artifact_root: folder, as a URI, for the artifacts of a local sqlite store that is ours; else None.
+    :param experiment_id: used instead of the name, when given.
+    :param parent_run_id: a run that the pytest run is nested in, when given.
+    """
+
+    uri: str
+    experiment: str
+    timeout_s: float
+    artifact_root: str | None = None
+    experiment_id: str | None = None
+    parent_run_id: str | None = None
+
+
+def resolve_settings(
+    *,
+    flag: bool | None,
+    ini: str,
+    experiment: str,
+    timeout_s: float,
+    rootdir: Path,
+    environ: Mapping[str, str],
+) -> TrackingSettings | None:
+    """Whether and where to record a run: None unless it is asked for.
+
+    It is asked for by the flag, by ini ``true``, or, with ini ``auto``, by MLFLOW_TRACKING_URI in the
+    environment. The flag is nearer than the ini file, and both are nearer than the environment. The store is
+    MLFLOW_TRACKING_URI, else ``mlflow.db`` in ``rootdir`` with artifacts below ``mlruns``. MLFLOW_EXPERIMENT_NAME
+    and MLFLOW_EXPERIMENT_ID replace ``experiment``; MLFLOW_RUN_ID becomes the parent.
+
+    :param flag: True, False, or None where the command line says nothing.
+    :raises ConfigError: naming the ini key, for a value that it does not take.
+    """
+    chosen = ini.strip().lower() or "auto"
+    if chosen not in _INI_VALUES:
+        raise ConfigError(f"{INI_KEY} = {ini!r}", where=INI_KEY, next_step=f"it takes {', '.join(_INI_VALUES)}")
+    if not timeout_s > 0:
+        raise ConfigError(
+            f"{TIMEOUT_KEY} = {timeout_s:g}", where=TIMEOUT_KEY, next_step="it takes seconds, more than 0"
+        )
+    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    wanted = flag if flag is not None else {"true": True, "false": False, "auto": bool(uri)}[chosen]
+    if not wanted:
+        return None
+    artifact_root = None
+    if not uri:
+        uri = f"sqlite:///{(rootdir / 'mlflow.db').as_posix()}"
+        artifact_root = (rootdir / "mlruns").as_uri()
+        if _UNSAFE_IN_URL & set(str(rootdir)):
+            raise ConfigError(
+                "MLflow cannot keep a database in a folder with ?, # or % in its name",
+                where=str(rootdir),
+                next_step="set MLFLOW_TRACKING_URI to a store elsewhere",
+            )
+    return TrackingSettings(
+        uri=uri,
+        experiment=environ.get("MLFLOW_EXPERIMENT_NAME") or experiment,
+        timeout_s=timeout_s,
+        artifact_root=artifact_root,
+        experiment_id=environ.get("MLFLOW_EXPERIMENT_ID") or None,
+        parent_run_id=environ.get("MLFLOW_RUN_ID") or None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a record needs besides the outcome; commit, branch, user and CI job are looked up in ``rootdir``.
+
+    :param command: the command line, as typed; secret-looking values are hidden before it is sent.
+    :param exit_passed: whether pytest as a whole passed, other tests included.
+    :param embedding_model: name of the model behind ``semantic``; None where none was used.
+    """
+
+    command: str
+    exit_passed: bool
+    rootdir: Path
+    embedding_model: str | None = None
+    plugin_version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was written and where it can be looked at.
+
+    :param uri: the store, without user and password.
+    :param run_id: of the parent.
+    :param children: run ids by (suite id, version label).
+    """
+
+    uri: str
+    experiment: str
+    experiment_id: str
+    run_id: str
+    children: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str | None:
+        """The parent's page; None for a store that is no server."""
+        return f"{self.uri.rstrip('/')}/{self._page}" if clean.is_web(self.uri) else None
+
+    @property
+    def _page(self) -> str:
+        return f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
+
+    def lines(self) -> list[str]:
+        """For the terminal: what was written, and how to look at it."""
+        count = len(self.children)
+        what = f"MLflow: {count} prompt version{'' if count == 1 else 's'} in experiment {self.experiment!r}"
+        if self.url:
+            return [what, f"  {self.url}"]
+        look = f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
+        return [what, f"  {look}", f"  then http://127.0.0.1:5000/{self._page}"]
+
+
+def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Receipt:
+    """Record a run: one parent, and nested in it a run for each prompt version of each suite.
+
+    :raises TrackingError: one line and a next step, for any failure whatever, after at most
+        ``settings.timeout_s`` seconds.
+    """
+    from .faults import Deadline, within_deadline
+
+    def work(deadline: Deadline) -> Receipt:
+        from .client import write
+        from .facts import look_around
+        from .schema import describe
+
+        record = describe(run, facts, look_around(facts.rootdir, os.environ))
+        return write(record, settings, deadline)
+
+    return within_deadline(work, settings)
+
+
+__all__ = ["Receipt", "RunFacts", "TrackingError", "TrackingSettings", "resolve_settings", "track"]

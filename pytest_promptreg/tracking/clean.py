@@ -1,0 +1,105 @@
+"""What a tracking store takes: keys, lengths and characters that every backend of MLflow accepts.
+
+Longer values are cut silently by one backend and refused by another, so they are cut here, visibly.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..text import canonical_json, well_formed
+
+KEY_LIMIT = 250
+RUN_NAME_LIMIT = 250
+PARAM_LIMIT = 6_000
+TAG_LIMIT = 8_000
+
+_NOT_IN_KEY = re.compile(r"[^\w\-. :/]+")
+_SECRET_NAME = re.compile(
+    r"(api|access|private|secret|subscription)[-_]?key|(api|access|auth|bearer|refresh|session)[-_]?token|^token$"
+    r"|secret|passw|credential|authorization",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
+_FLAG = re.compile(r"(?P<name>-{1,2}[\w-]+|\w+)(?P<sep>=|\s+(?!-))(?P<value>\S+)")
+HIDDEN = "***"
+
+
+def text(value: object, limit: int | None = None) -> str:
+    """``value`` as text without NUL and lone surrogates, cut to ``limit`` characters with an ellipsis."""
+    cleaned = well_formed(str(value)).replace("\0", "�")
+    return cleaned if limit is None or len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+def key(name: str) -> str:
+    """``name`` as a key of a metric, param or tag: letters, digits, ``_-. :/``, never a path that climbs."""
+    parts = [part.strip() for part in _NOT_IN_KEY.sub("_", text(name)).split("/")]
+    kept = "/".join(part for part in parts if part.strip("."))
+    return kept[:KEY_LIMIT].rstrip("/ ") or "_"
+
+
+def unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs by their keys as :func:`key` makes them; keys that become equal are numbered."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        base, number = key(name), 1
+        chosen = base
+        while chosen in found:
+            number += 1
+            chosen = f"{base[: KEY_LIMIT - 8]}_{number}"
+        found[chosen] = value
+    return found
+
+
+def finite(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    """The pairs whose value is a finite number: NaN and infinities spoil every chart that draws them."""
+    return {name: float(value) for name, value in values if value is not None and math.isfinite(value)}
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting of that name holds a secret (``api_key``; not ``max_tokens``)."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def setting(name: str, value: object) -> str:
+    """A setting's value as a param: plain texts as they are, others as JSON, secrets hidden."""
+    if is_secret_name(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return text(value, PARAM_LIMIT)
+    try:
+        return text(canonical_json(without_secrets(value)), PARAM_LIMIT)
+    except (TypeError, ValueError):
+        return text(value, PARAM_LIMIT)
+
+
+def without_secrets(value: Any) -> Any:
+    """``value`` with what its own names call a secret hidden, at any depth."""
+    if isinstance(value, dict):
+        return {name: HIDDEN if is_secret_name(str(name)) else without_secrets(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+def without_user_info(line: str) -> str:
+    """``line`` with the user and password of every URL in it removed."""
+    return _USER_INFO.sub("", line)
+
+
+def command(line: str) -> str:
+    """A command line with the values of secret-looking flags hidden."""
+
+    def hidden(match: re.Match[str]) -> str:
+        return f"{match['name']}{match['sep']}{HIDDEN}" if is_secret_name(match["name"].lstrip("-")) else match[0]
+
+    return without_user_info(_FLAG.sub(hidden, line))
+
+
+def is_web(uri: str) -> bool:
+    """Whether the store is a server with pages of its own."""
+    return urlsplit(uri).scheme in {"http", "https"}

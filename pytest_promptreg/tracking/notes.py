@@ -1,0 +1,134 @@
+"""What a person reads first in MLflow: the verdict, then the numbers, then the worst cases, as Markdown.
+
+Names, messages and texts of prompts and models are untrusted: every one of them is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ..diffs import unified
+from ..gates import Verdict
+from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ..report.escape import one_line, visible
+from . import clean, table
+
+WORST = 8
+_WHERE_TO_LOOK = "The cause: `prompt/diff.html`. The effect: `outputs.html`. Every case: `examples.json`."
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
+
+
+def escaped(text: str, limit: int = 300) -> str:
+    """``text`` on one line, as Markdown that shows what it says: no markup, HTML or table cell of its own."""
+    return _MARKUP.sub(r"\\\1", one_line(clean.text(text), limit)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+
+
+def fenced(text: str, language: str = "") -> str:
+    """``text`` as a code block that nothing in it can end."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(clean.text(text))}\n{fence}\n"
+
+
+def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = False) -> str:
+    """One word for a run or a version; gates do not judge a refresh."""
+    if interrupted:
+        return "INTERRUPTED"
+    if failed:
+        return "FAILED"
+    return "REFRESHED" if refreshed else "PASSED"
+
+
+def run_note(run: RunOutcome) -> str:
+    """The whole run: its verdict, a row for each version of each suite, what was breached, what was lost."""
+    versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
+    failed = sum(version.failed for _, version in versions)
+    verdict = verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed)
+    lines = [f"**{verdict}**: {failed} of {_count(len(versions), 'prompt version')} failed", ""]
+    lines += [
+        "| version | suite | verdict | pass rate | breached | changed | unchanged | not judged | scores (delta) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for suite, version in versions:
+        counts = version.counts
+        cells = [
+            escaped(version.version.label) + (" (baseline)" if version.version.label == suite.baseline_label else ""),
+            escaped(suite.spec.name),
+            f"**{verdict_of(True)}**" if version.failed else verdict_of(False, refreshed=run.refreshed),
+            "" if version.pass_rate is None else f"{version.pass_rate:.1%}",
+            *(str(counts.get(verdict, 0)) for verdict in (Verdict.BREACHED, Verdict.CHANGED, Verdict.UNCHANGED)),
+            str(sum(not case.judged for case in version.cases)),
+            "; ".join(_means(suite, version)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += _section(
+        "Suite gates not met",
+        [f"{escaped(s.spec.name)}, {escaped(v.version.label)}: {escaped(str(g))}" for s, v, g in run.breached_gates],
+    )
+    lines += _section("Collected and never reported", [escaped(nodeid) for nodeid in run.lost[:WORST]], len(run.lost))
+    return "\n".join(lines) + "\n"
+
+
+def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) -> str:
+    """One prompt version: its verdict against the baseline, its scores, and its worst cases."""
+    verdict = verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed)
+    against = escaped(suite.baseline_label) if suite.baseline_label else "no baseline"
+    counts = ", ".join(f"{count} {name}" for name, count in version.counts.items())
+    lines = [
+        f"**{verdict}** against {f'the baseline of {against}' if suite.baseline_label else against}: {counts}.",
+        "",
+        *(f"- {mean}" for mean in _means(suite, version)),
+    ]
+    lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])
+    told = [case for case in table.ordered(suite, version) if case.verdict != Verdict.UNCHANGED or not case.passed]
+    lines += _section(
+        "Cases to read first",
+        [
+            f"{escaped(case.example)}: {case.verdict}"
+            + "".join(f", {escaped(breach)}" for breach in case.breaches)
+            + (f", {escaped(case.message)}" if case.message else "")
+            for case in told[:WORST]
+        ],
+        len(told),
+    )
+    lines += ["", _WHERE_TO_LOOK]
+    return "\n".join(lines) + "\n"
+
+
+def prompt_diff(suite: SuiteOutcome, version: VersionOutcome) -> str:
+    """The prompt of a version against the accepted one, as a unified diff in Markdown."""
+    accepted = suite.baseline_prompt()
+    new = version.version
+    if accepted is None:
+        return f"There is no baseline, so {escaped(new.label)} is compared with nothing.\n"
+    if accepted.digest == new.digest:
+        return f"{escaped(new.label)} says what the accepted prompt, {escaped(accepted.label)}, says.\n"
+    old_name, new_name = prompt_names(suite, version)
+    return fenced(unified(accepted.text, new.text, one_line(old_name), one_line(new_name)), "diff")
+
+
+def prompt_names(suite: SuiteOutcome, version: VersionOutcome) -> tuple[str, str]:
+    """What the two sides of a prompt diff are called: the accepted prompt and the version's own."""
+    accepted, new = suite.baseline_prompt(), version.version
+    edited = accepted is not None and accepted.label == new.label and accepted.digest != new.digest
+    return f"{suite.baseline_label} (baseline)", f"{new.label} (edited in place)" if edited else new.label
+
+
+def _means(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[str]:
+    for term in suite.terms:
+        mean, delta = version.mean(term), suite.delta(version, term)
+        if mean is not None and delta is not None:
+            yield f"{term} {mean:.3f} ({delta:+.3f})"
+
+
+def _section(title: str, entries: Sequence[str], total: int | None = None) -> list[str]:
+    if not entries:
+        return []
+    left = (total or 0) - len(entries)
+    more = [f"- and {left} more"] if left > 0 else []
+    return ["", f"**{title}**", "", *(f"- {entry}" for entry in entries), *more]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
