@@ -83,8 +83,8 @@ class PromptregCase:
         """Judge the output against the stored baseline.
 
         Fails the test on a breach, and where there is nothing to compare with. In a refresh (``--promptreg-update``,
-        ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded and
-        only the rate fails, at the end.
+        ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded
+        and only the rate fails, at the end.
 
         :param output: what the test made itself: a str, a dict or list, or an Output. None takes what predict returned.
         :returns: the outcome of the case.
@@ -95,14 +95,16 @@ class PromptregCase:
             self._take_made(output)
         if self._outcome is None:
             self._outcome = self._run.judge(self._key, self.output)
-        verdict = Verdict(self._outcome.verdict)
+        if not self._tolerated(Verdict(self._outcome.verdict)):
+            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
+        return self._outcome
+
+    def _tolerated(self, verdict: Verdict) -> bool:
         if verdict is Verdict.ERROR:
-            self._fail(self._outcome.message)
+            return False
         if self._run.refreshing or verdict in {Verdict.UNCHANGED, Verdict.CHANGED}:
-            return self._outcome
-        if verdict is Verdict.BREACHED and self._run.spec.has_pass_rate:
-            return self._outcome
-        self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
+            return True
+        return verdict is Verdict.BREACHED and self._run.spec.has_pass_rate
 
     def _take_made(self, output: Any) -> None:
         try:

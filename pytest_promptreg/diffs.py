@@ -33,6 +33,9 @@ def line_diff(old: str, new: str, *, context: int = CONTEXT_LINES) -> list[Piece
     if old == new:
         return []
     old_lines, new_lines = old.splitlines(), new.splitlines()
+    if old_lines == new_lines:
+        # Texts that differ only in how their lines end.
+        return [Piece("removed", repr(old[-20:])), Piece("added", repr(new[-20:]))]
     matcher = difflib.SequenceMatcher(None, old_lines, new_lines)
     pieces: list[Piece] = []
     end_of_last = 0
@@ -49,8 +52,7 @@ def line_diff(old: str, new: str, *, context: int = CONTEXT_LINES) -> list[Piece
         end_of_last = group[-1][2]
     if end_of_last < len(old_lines):
         pieces.append(Piece("skipped", f"{len(old_lines) - end_of_last} unchanged lines"))
-    # Texts that differ only in how their lines end.
-    return pieces or [Piece("removed", repr(old[-20:])), Piece("added", repr(new[-20:]))]
+    return pieces
 
 
 def unified(old: str, new: str, old_name: str, new_name: str) -> str:

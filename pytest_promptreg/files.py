@@ -21,7 +21,7 @@ def display_path(path: Path) -> str:
 
 
 def expand(entry: str | Path, base: Path) -> list[Path] | None:
-    """The sorted files that ``entry`` names from ``base``: a folder's, a glob's, or itself; None when nothing is there."""
+    """The sorted files that ``entry`` names from ``base``: a folder's, a glob's, or itself; None for no such path."""
     path = base / entry
     if path.is_dir():
         return sorted(path.iterdir())

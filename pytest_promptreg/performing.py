@@ -23,9 +23,13 @@ from .suites import SuiteSpec
 
 @dataclass
 class Performer:
-    """Suites as they are declared and run in this process."""
+    """Suites as they are declared and run in this process.
+
+    :param bit_by_bit: whether the process learns what it will run only as it goes, as a worker of xdist does.
+    """
 
     settings: Settings
+    bit_by_bit: bool = False
     bases: dict[str, SuiteSpec] = field(default_factory=dict)
     suites: dict[str, SuiteSpec] = field(default_factory=dict)
     baselines: dict[str, Baseline | None] = field(default_factory=dict)
@@ -140,14 +144,15 @@ class Performer:
         self,
         key: CaseKey,
         predict: Predict | None,
-        upcoming: Sequence[CaseKey],
+        upcoming: Callable[[], Sequence[CaseKey]],
         *,
         fail: Callable[[str], NoReturn],
         on_wait: Callable[[Progress], None] | None,
     ) -> PromptregCase:
         """The case for its test, with its output awaited and judged where there is a predict.
 
-        :param upcoming: cases of the same suite that this process will run, which are called ahead.
+        :param upcoming: tells the cases of the same suite that this process will run, which are called ahead. Asked
+            when this case was not called ahead itself, or a worker's calls run dry.
         :raises BaseException: what predict raised.
         """
         run = self.run_of(key.suite)
@@ -158,8 +163,10 @@ class Performer:
         if not self.settings.refreshing and run.obstacle(key):
             case.decide(run.not_called(key))
             return case
-        ahead = upcoming if self.settings.concurrency > 1 else ()
-        run.call_ahead(predict, [key, *(other for other in ahead if other != key)])
+        news = not self.runner.submitted(key) or (self.bit_by_bit and self.runner.runs_dry)
+        run.call(predict, key)
+        if news and self.settings.concurrency > 1:
+            run.call_ahead(predict, upcoming())
         case.take(run.output(key, on_wait))
         return case
 

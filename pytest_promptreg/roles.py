@@ -62,9 +62,11 @@ class Role:
 class Performing(Role):
     """A process that collects and runs."""
 
+    bit_by_bit = False
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.performer = Performer(settings)
+        self.performer = Performer(settings, bit_by_bit=self.bit_by_bit)
         self.modules: list[tuple[Path, object]] = []
         self.nodeids: dict[CaseKey, str] = {}
 
@@ -148,6 +150,8 @@ class Local(Concluding, Performing):
 
 class Worker(Performing):
     """A worker of xdist. It writes nothing; what it knows travels."""
+
+    bit_by_bit = True
 
     def to_wire(self) -> dict[str, Any]:
         """What the controller needs to conclude, as plain values."""

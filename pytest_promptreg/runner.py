@@ -107,6 +107,11 @@ class Runner:
         """Whether the call of a case is queued, running, or waiting to be handed over."""
         return key in self._calls
 
+    @property
+    def runs_dry(self) -> bool:
+        """Whether fewer calls wait than could be started at once."""
+        return len(self._waiting) < self.concurrency
+
     def progress(self) -> Progress:
         """How far the calls are."""
         with self._lock:

@@ -40,7 +40,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     what = f"predict failed for {key.version} x {key.example}"
     try:
         case = role.performer.open_case(
-            key, predict, upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
+            key, predict, lambda: upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
         )
     except pytest.skip.Exception:
         raise

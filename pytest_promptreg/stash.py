@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    pass
+    from .case import PromptregCase
+    from .model import CaseKey
+    from .outcome import CaseOutcome
+    from .roles import Role
 
-ROLE = pytest.StashKey["Role"]()
-CASE_KEY = pytest.StashKey["CaseKey"]()
-CASE = pytest.StashKey["PromptregCase"]()
-OUTCOME = pytest.StashKey["CaseOutcome"]()
+ROLE: pytest.StashKey[Role] = pytest.StashKey()
+CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
+CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
+OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report
 WORKER_OUTPUT = "promptreg"  # and what was declared on a worker's output

@@ -17,7 +17,8 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
 def slug(text: str) -> str:
     """An ASCII form of ``text`` that works as typed in ``-k``, ``--lf`` and node ids.
 
-    It has letters, digits, ``.``, ``_`` and ``-``. Text of which nothing is left (``"東京"``) becomes ``x`` and a piece of its digest.
+    It has letters, digits, ``.``, ``_`` and ``-``. Text of which nothing is left (``"東京"``) becomes ``x`` and a piece
+    of its digest.
     """
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
     return _NOT_IN_ID.sub("-", ascii_text).strip("-") or f"x{digest(text)[:8]}"

@@ -1,4 +1,4 @@
-"""The text of one failed case: verdict and number, then the prompt diff (the cause) and the output diff (the effect)."""
+"""The text of one failed case: verdict and number, then the prompt diff (the cause), the output diff (the effect)."""
 
 from __future__ import annotations
 

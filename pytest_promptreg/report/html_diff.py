@@ -28,7 +28,7 @@ table { width: 100%; border-collapse: collapse; table-layout: fixed; border: 1px
 th { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line); font-weight: 600; }
 td { padding: .1rem .5rem; vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere; }
 td + td, th + th { border-left: 1px solid var(--line); }
-table.lines td { font-family: ui-monospace, monospace; font-size: 13px; }
+table.lines td { height: 1.5em; font-family: ui-monospace, monospace; font-size: 13px; }
 td.removed { background: var(--del); } td.added { background: var(--ins); }
 del, ins { text-decoration: none; } del { background: var(--del-word); } ins { background: var(--ins-word); }
 """

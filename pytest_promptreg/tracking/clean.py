@@ -17,6 +17,8 @@ KEY_LIMIT = 250
 RUN_NAME_LIMIT = 250
 PARAM_LIMIT = 6_000
 TAG_LIMIT = 8_000
+DATASET_NAME_LIMIT = 500
+DATASET_DIGEST_LIMIT = 36
 
 _NOT_IN_KEY = re.compile(r"[^\w\-. :/]+")
 _SECRET_NAME = re.compile(
@@ -57,7 +59,7 @@ def unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def finite(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
     """The pairs whose value is a finite number: NaN and infinities spoil every chart that draws them."""
-    return {name: float(value) for name, value in values if value is not None and math.isfinite(value)}
+    return {name: round(float(value), 9) for name, value in values if value is not None and math.isfinite(value)}
 
 
 def is_secret_name(name: str) -> bool:

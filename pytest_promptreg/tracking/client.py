@@ -6,6 +6,7 @@ A constant number of calls for each prompt version, never one for each example.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -101,7 +102,7 @@ def _experiment(client: Any, settings: TrackingSettings) -> tuple[str, str]:
 
 
 def _write_run(client: Any, experiment_id: str, record: RunRecord, outer: Mapping[str, str], deadline: Deadline) -> str:
-    from mlflow.entities import Metric, Param
+    from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
     deadline.check()
     run_id = str(
@@ -116,6 +117,10 @@ def _write_run(client: Any, experiment_id: str, record: RunRecord, outer: Mappin
             params=[Param(key, value) for key, value in record.params.items()],
             synchronous=True,
         )
+        if record.dataset:
+            name, digest = record.dataset
+            dataset = Dataset(name, digest, source_type="local", source=json.dumps({"uri": record.suite}))
+            client.log_inputs(run_id, [DatasetInput(dataset)])
         deadline.check()
         _write_artifacts(client, run_id, record.artifacts)
         client.set_terminated(run_id, record.status, end_time=record.end_ms)

@@ -4,12 +4,15 @@ seconds and dollars are what they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from ..gates import Verdict, aggregate
 from ..metrics import METRICS
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from . import clean
+
+_NOT_JUDGED = (Verdict.ERROR, Verdict.MISSING, Verdict.INCOMPARABLE)
 
 
 def term_key(term: str) -> str:
@@ -24,50 +27,53 @@ def _scale(term: str) -> float:
 
 
 def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]:
-    """Of one prompt version, by metric key: the shape of every term's scores, cases by verdict, cost and latency."""
-    found: list[tuple[str, float | None]] = [*_counts([version]), *_usage(version.cases)]
+    """Of one prompt version, by metric key: every term's scores, cases by verdict, cost and latency.
+
+    MLflow shows columns in the order in which they are logged: what decides comes first.
+    """
+    first: list[tuple[str, float | None]] = [("pass_rate", version.pass_rate)]
+    rest: list[tuple[str, float | None]] = []
     not_numbers = 0
     for term in suite.terms:
-        values = list(clean.finite((str(n), value) for n, value in enumerate(version.values(term))).values())
+        values = [value for value in version.values(term) if math.isfinite(value)]
         not_numbers += len(version.values(term)) - len(values)
         if not values:
             continue
         key, scale = term_key(term), _scale(term)
         # The bad end of a drop is its high one.
-        shown = ("mean", "median", "p95", "max") if term.startswith("drop(") else ("mean", "median", "p05", "min")
-        found += [(f"{key}/{name}", aggregate(name, values) / scale) for name in shown]
+        bad_end = ("p95", "max") if term.startswith("drop(") else ("p05", "min")
         delta = suite.delta(version, term)
-        found.append((f"{key}/delta_to_baseline", None if delta is None else delta / scale))
+        first.append((f"{key}/mean", aggregate("mean", values) / scale))
+        first.append((f"{key}/delta_to_baseline", None if delta is None else delta / scale))
+        rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in (*bad_end, "median")]
     if not_numbers:
-        found.append(("scores/not_a_number", not_numbers))
-    return clean.unique_keys(clean.finite(found).items())
+        rest.append(("scores/not_a_number", not_numbers))
+    return clean.unique_keys(clean.finite([*first, *_counts(version.cases), *rest, *_usage(version.cases)]).items())
 
 
 def of_run(run: RunOutcome, versions: Sequence[VersionOutcome]) -> dict[str, float]:
     """Of the whole run, by metric key."""
     cases = [case for version in versions for case in version.cases]
+    judged = [case for case in cases if case.judged]
+    kept = sum(case.verdict != Verdict.BREACHED for case in judged)
     found: list[tuple[str, float | None]] = [
-        *_counts(versions),
-        *_usage(cases),
-        ("versions/total", len(versions)),
+        ("pass_rate", kept / len(judged) if judged else None),
         ("versions/failed", sum(version.failed for version in versions)),
+        *_counts(cases),
         ("cases/lost", len(run.lost)),
+        ("versions/total", len(versions)),
+        *_usage(cases),
         ("wall_s", run.ended - run.started),
     ]
     return clean.unique_keys(clean.finite(found).items())
 
 
-def _counts(versions: Sequence[VersionOutcome]) -> Iterable[tuple[str, float | None]]:
+def _counts(cases: Sequence[CaseOutcome]) -> Iterable[tuple[str, float | None]]:
     """Every verdict is counted, none left out: a chart of runs needs its zeros."""
-    cases = [case for version in versions for case in version.cases]
-    judged = [case for case in cases if case.judged]
-    for verdict in Verdict:
+    for verdict in (Verdict.BREACHED, Verdict.CHANGED, Verdict.UNCHANGED, *_NOT_JUDGED):
         yield f"cases/{verdict}", sum(case.verdict == verdict for case in cases)
-    yield "cases/total", len(cases)
     yield "cases/failed", sum(not case.passed for case in cases)
-    if judged:
-        yield "pass_rate", sum(case.verdict != Verdict.BREACHED for case in judged) / len(judged)
-        yield "changed_rate", sum(case.verdict != Verdict.UNCHANGED for case in judged) / len(judged)
+    yield "cases/total", len(cases)
 
 
 def _usage(cases: Sequence[CaseOutcome]) -> Iterable[tuple[str, float | None]]:

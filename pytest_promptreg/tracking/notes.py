@@ -43,22 +43,20 @@ def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = Fal
 def run_note(run: RunOutcome) -> str:
     """The whole run: its verdict, a row for each version of each suite, what was breached, what was lost."""
     versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
-    failed = sum(version.failed for _, version in versions)
+    failed = [(suite, version) for suite, version in versions if version.failed]
     verdict = verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed)
-    lines = [f"**{verdict}**: {failed} of {_count(len(versions), 'prompt version')} failed", ""]
-    lines += [
-        "| version | suite | verdict | pass rate | breached | changed | unchanged | not judged | scores (delta) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    # The page shows four lines before "Show more".
+    lines = [f"**{verdict}**: {len(failed)} of {_count(len(versions), 'prompt version')} failed", ""]
+    lines += [f"- **{escaped(v.version.label)}** of {escaped(s.spec.name)}: {_counted(v)}" for s, v in failed[:WORST]]
+    lines.append("")
+    lines += ["| version | suite | verdict | cases | mean scores (delta) |", "| --- | --- | --- | --- | --- |"]
     for suite, version in versions:
-        counts = version.counts
+        marked = " (baseline)" if version.version.label == suite.baseline_label else ""
         cells = [
-            escaped(version.version.label) + (" (baseline)" if version.version.label == suite.baseline_label else ""),
+            escaped(version.version.label) + marked,
             escaped(suite.spec.name),
             f"**{verdict_of(True)}**" if version.failed else verdict_of(False, refreshed=run.refreshed),
-            "" if version.pass_rate is None else f"{version.pass_rate:.1%}",
-            *(str(counts.get(verdict, 0)) for verdict in (Verdict.BREACHED, Verdict.CHANGED, Verdict.UNCHANGED)),
-            str(sum(not case.judged for case in version.cases)),
+            _counted(version),
             "; ".join(_means(suite, version)),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -73,10 +71,9 @@ def run_note(run: RunOutcome) -> str:
 def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) -> str:
     """One prompt version: its verdict against the baseline, its scores, and its worst cases."""
     verdict = verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed)
-    against = escaped(suite.baseline_label) if suite.baseline_label else "no baseline"
-    counts = ", ".join(f"{count} {name}" for name, count in version.counts.items())
+    against = f"the baseline of {escaped(suite.baseline_label)}" if suite.baseline_label else "no baseline"
     lines = [
-        f"**{verdict}** against {f'the baseline of {against}' if suite.baseline_label else against}: {counts}.",
+        f"**{verdict}** against {against}: {_counted(version)}.",
         "",
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
@@ -105,7 +102,8 @@ def prompt_diff(suite: SuiteOutcome, version: VersionOutcome) -> str:
     if accepted.digest == new.digest:
         return f"{escaped(new.label)} says what the accepted prompt, {escaped(accepted.label)}, says.\n"
     old_name, new_name = prompt_names(suite, version)
-    return fenced(unified(accepted.text, new.text, one_line(old_name), one_line(new_name)), "diff")
+    lines = unified(accepted.text, new.text, one_line(old_name), one_line(new_name))
+    return fenced(lines, "diff") if lines else "Only the ends of lines, the roles or the syntax differ.\n"
 
 
 def prompt_names(suite: SuiteOutcome, version: VersionOutcome) -> tuple[str, str]:
@@ -120,6 +118,10 @@ def _means(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[str]:
         mean, delta = version.mean(term), suite.delta(version, term)
         if mean is not None and delta is not None:
             yield f"{term} {mean:.3f} ({delta:+.3f})"
+
+
+def _counted(version: VersionOutcome) -> str:
+    return ", ".join(f"{count} {name}" for name, count in version.counts.items())
 
 
 def _section(title: str, entries: Sequence[str], total: int | None = None) -> list[str]:

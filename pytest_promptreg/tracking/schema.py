@@ -13,6 +13,7 @@ from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
+from ..suites import SuiteSpec
 from ..text import canonical_json, digest
 from . import RunFacts, clean, measures, notes, table
 from .facts import Surroundings
@@ -28,6 +29,7 @@ class RunRecord:
     :param status: ``FINISHED``, ``FAILED`` or ``KILLED``.
     :param start_ms, end_ms: milliseconds since the epoch.
     :param artifacts: text by path inside the run's artifacts.
+    :param dataset: name and digest (up to 36 characters) of the examples; None for the parent.
     :param suite, version: what a child is of; empty for the parent.
     :param is_baseline: whether it is of the accepted prompt.
     """
@@ -40,6 +42,7 @@ class RunRecord:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     artifacts: Mapping[str, str]
+    dataset: tuple[str, str] | None = None
     suite: str = ""
     version: str = ""
     is_baseline: bool = False
@@ -95,10 +98,11 @@ def _child(
     spec, prompt = suite.spec, version.version
     is_baseline = _is_baseline(suite, prompt)
     note = notes.version_note(suite, version, run)
-    baseline = suite.baseline
     return RunRecord(
-        # The column that shows it is narrow: what tells the runs apart comes first.
-        name=clean.text(f"{prompt.label} · {spec.name}", clean.RUN_NAME_LIMIT),
+        # The column that shows it has room for a few letters: what tells the runs apart, and no more than that.
+        name=clean.text(
+            prompt.label if len(run.suites) == 1 else f"{prompt.label} · {spec.name}", clean.RUN_NAME_LIMIT
+        ),
         status=_status(version.failed, run),
         start_ms=_ms(run.started),
         end_ms=_ms(run.ended),
@@ -111,9 +115,7 @@ def _child(
                 ),
                 "promptreg.suite": spec.id,
                 "promptreg.version": prompt.label,
-                "promptreg.prompt_sha256": prompt.digest,
                 "promptreg.baseline": suite.baseline_label,
-                "promptreg.baseline_sha256": baseline.digest if baseline else None,
                 "promptreg.is_baseline": str(is_baseline).lower(),
                 "promptreg.commit_message": prompt.commit_message or None,
                 "mlflow.runType": "genai_evaluate",
@@ -124,6 +126,7 @@ def _child(
         params=_version_params(suite, version, facts),
         metrics=measures.of_version(suite, version),
         artifacts=_artifacts(suite, version, note),
+        dataset=(clean.text(spec.name, clean.DATASET_NAME_LIMIT), _examples_digest(spec)[: clean.DATASET_DIGEST_LIMIT]),
         suite=spec.id,
         version=prompt.label,
         is_baseline=is_baseline,
@@ -137,17 +140,16 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
     for gate in spec.gates:
         gates.setdefault(f"gate/{gate.subject.replace('(', '_').replace(')', '')}", []).append(str(gate))
     own_gates = sum(bool(example.gates) for example in spec.examples)
-    shape = canonical_json([[example.id, example.inputs_digest] for example in spec.examples])
     return _params(
         {
             "suite": spec.name,
             "version": prompt.label,
             "baseline": suite.baseline_label or "none",
-            "baseline_sha256": baseline.digest[:16] if baseline else None,
-            "prompt_sha256": prompt.digest[:16],
+            "baseline_sha256": baseline.digest if baseline else None,
+            "prompt_sha256": prompt.digest,
             "examples": str(len(version.cases)),
             "examples_declared": str(len(spec.examples)),
-            "examples_sha256": digest(shape)[:16],
+            "examples_sha256": _examples_digest(spec),
             "examples_with_own_gates": str(own_gates) if own_gates else None,
             "terms": ", ".join(suite.terms),
             "embedding_model": facts.embedding_model,
@@ -156,6 +158,10 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
             **{f"signature/{name}": line for name, line in (baseline.signatures if baseline else {}).items()},
         }
     )
+
+
+def _examples_digest(spec: SuiteSpec) -> str:
+    return digest(canonical_json([[example.id, example.inputs_digest, example.reference] for example in spec.examples]))
 
 
 def _artifacts(suite: SuiteOutcome, version: VersionOutcome, note: str) -> dict[str, str]:
@@ -190,8 +196,8 @@ def _outputs_page(suite: SuiteOutcome, version: VersionOutcome, old_name: str, n
                 heading=f"{case.example}: {case.verdict}",
                 old=case.accepted or "",
                 new=case.output or "",
-                notes=[", ".join(f"{term} {score:.3f}" for term, score in case.scores.items()), case.message],
-                breaches=case.breaches,
+                notes=[", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())],
+                breaches=[*case.breaches, *([case.message] if case.message else [])],
             )
             for case in told[:MAX_OUTPUTS]
         ),
@@ -241,8 +247,8 @@ def _run_name(run: RunOutcome, around: Surroundings) -> str:
     if not around.commit:
         return f"pytest {datetime.fromtimestamp(run.started).astimezone():%Y-%m-%d %H:%M}"
     edited = "+" if around.dirty else ""
-    number = f" #{around.ci_number}" if around.ci_number else ""
-    return f"{around.branch or 'detached'}@{around.commit[:7]}{edited}{number}"
+    number = f"#{around.ci_number}" if around.ci_number else ""
+    return " ".join(part for part in (f"{around.commit[:7]}{edited}", around.branch, number) if part)
 
 
 def _status(failed: bool, run: RunOutcome) -> str:

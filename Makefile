@@ -1,0 +1,32 @@
+# Everything runs in a virtual environment of its own; python3 and make are all that a machine needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench clean
+
+demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
+	$(BIN)/python -m pytest example_suite
+	@echo
+	@echo "Now version v3, an edit that looks harmless. The gates catch it, and pytest exits with 1:"
+	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=short -q; test $$? -eq 1
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## measure, each figure beside a limit in the same run
+	$(BIN)/python benchmarks/run.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+clean:  ## remove what was installed and cached
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,31 @@
+"""What all tests share: pytester, and every behaviour under no xdist, ``-n 0`` and ``-n 2``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own settings must not reach the runs under test."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(params=["alone", "n0", "n2"])
+def run(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Runs pytest in the pytester folder without xdist, with ``-n 0`` and with ``-n 2``: the behaviour is the same."""
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        if request.param == "n2":
+            return pytester.runpytest_subprocess("-n2", *arguments)
+        return pytester.runpytest_inprocess(*(["-n0"] if request.param == "n0" else ["-p", "no:xdist"]), *arguments)
+
+    return run_pytest
