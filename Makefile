@@ -10,7 +10,7 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 	$(BIN)/python -m pytest example_suite
 	@echo
 	@echo "Now version v3, an edit that looks harmless. The gates catch it, and pytest exits with 1:"
-	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=short -q; test $$? -eq 1
+	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=no -rN; test $$? -eq 1
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest

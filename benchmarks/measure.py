@@ -58,7 +58,7 @@ def in_turn(
 
 def median(samples: Sequence[Sample], figure: str) -> float:
     """The median of one figure (``wall_s``, ``cpu_s``, ``memory_mb``)."""
-    return statistics.median(getattr(sample, figure) for sample in samples)
+    return float(statistics.median(getattr(sample, figure) for sample in samples))
 
 
 def spread(samples: Sequence[Sample], figure: str) -> str:

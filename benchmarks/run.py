@@ -86,9 +86,7 @@ def calls(folder: Path, runs: int) -> None:
     cases = EXAMPLES * VERSIONS
     limit = cases * LATENCY_S / CONCURRENCY
     bare = median(samples["bare"], "wall_s")
-    print(
-        f"\ncalls: {EXAMPLES} examples x {VERSIONS} versions, {LATENCY_S * 1000:.0f} ms a call, concurrency {CONCURRENCY}"
-    )
+    print(f"\ncalls: {cases} cases, {LATENCY_S * 1000:.0f} ms a call, concurrency {CONCURRENCY}")
     print(f"  calls x latency / concurrency       {limit:.3f} s")
     for name, taken in samples.items():
         print(f"  {name:8s} wall s {spread(taken, 'wall_s')}   CPU s {spread(taken, 'cpu_s')}")

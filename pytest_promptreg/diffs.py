@@ -42,7 +42,7 @@ def line_diff(old: str, new: str, *, context: int = CONTEXT_LINES) -> list[Piece
     for group in matcher.get_grouped_opcodes(context):
         start = group[0][1]
         if start > end_of_last:
-            pieces.append(Piece("skipped", f"{start - end_of_last} unchanged lines"))
+            pieces.append(Piece("skipped", _count_unchanged(start - end_of_last)))
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
                 pieces.extend(Piece("same", line) for line in old_lines[i1:i2])
@@ -51,8 +51,12 @@ def line_diff(old: str, new: str, *, context: int = CONTEXT_LINES) -> list[Piece
                 pieces.extend(Piece("added", line) for line in new_lines[j1:j2])
         end_of_last = group[-1][2]
     if end_of_last < len(old_lines):
-        pieces.append(Piece("skipped", f"{len(old_lines) - end_of_last} unchanged lines"))
+        pieces.append(Piece("skipped", _count_unchanged(len(old_lines) - end_of_last)))
     return pieces
+
+
+def _count_unchanged(lines: int) -> str:
+    return f"{lines} unchanged line{'' if lines == 1 else 's'}"
 
 
 def unified(old: str, new: str, old_name: str, new_name: str) -> str:

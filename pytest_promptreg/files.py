@@ -23,10 +23,13 @@ def display_path(path: Path) -> str:
 def expand(entry: str | Path, base: Path) -> list[Path] | None:
     """The sorted files that ``entry`` names from ``base``: a folder's, a glob's, or itself; None for no such path."""
     path = base / entry
-    if path.is_dir():
-        return sorted(path.iterdir())
-    if path.exists():
-        return [path]
+    try:
+        if path.is_dir():
+            return sorted(path.iterdir())
+        if path.exists():
+            return [path]
+    except OSError:  # a whole prompt, say, where its path belongs: too long to be a name
+        return None
     if any(character in str(entry) for character in _GLOB_CHARACTERS):
         # Path.glob takes no absolute pattern, and a person may name one.
         found = glob.glob(str(entry), root_dir=base, recursive=True)  # noqa: PTH207
@@ -46,9 +49,9 @@ def read_text(path: Path, error: type[PromptregError]) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        line = data.count(b"\n", 0, exc.start) + 1
+        line = exc.object.count(b"\n", 0, exc.start) + 1  # of what stands behind the byte order mark
         raise error(
-            f"not UTF-8: byte 0x{data[exc.start]:02x}",
+            f"not UTF-8: byte 0x{exc.object[exc.start]:02x}",
             where=f"{display_path(path)}:{line}",
             next_step="save the file as UTF-8",
         ) from exc

@@ -227,15 +227,15 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def error_text(exc: BaseException, what: str) -> str:
+def error_text(exc: BaseException, what: str, hint: str) -> str:
     """What a person reads when a call failed: our own errors as they are, anything else with its traceback."""
     import traceback
 
     if isinstance(exc, PromptregError):
-        return f"{what}: {exc}"
+        return f"{what}: {exc}{hint}"
     # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True))
-    return f"{what}: {type(exc).__name__}: {exc}\n\n{shown.rstrip()}"
+    return f"{what}: {type(exc).__name__}: {exc}{hint}\n\n{shown.rstrip()}"

@@ -85,7 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Reports(config), "promptreg-reports")
     option = config.option
-    if option.promptreg_update or option.promptreg_accept or option.promptreg_versions or option.promptreg_mlflow:
+    flags = (option.promptreg_update, option.promptreg_accept, option.promptreg_prune, option.promptreg_versions)
+    if any(flags) or option.promptreg_mlflow:
         from .errors import PromptregError
 
         try:
@@ -149,10 +150,11 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Take down what is declared, before --lf or a node id on the command line narrow it."""
     report = yield
-    if ROLE in collector.config.stash:
+    # A module that has no suite any more may have left baselines: looked for when pruning is asked for.
+    if ROLE in collector.config.stash or collector.config.option.promptreg_prune:
         from . import collecting
 
-        collecting.take_down(collector, report, collector.config.stash[ROLE])
+        collecting.take_down(collector, report, _role(collector.config))
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _natural(label: str) -> list[tuple[int, int, str]]:
 
 def _load_entry(entry: object, base: Path, where: str) -> list[PromptVersion]:
     if isinstance(entry, PromptVersion):
-        return [entry if entry.where else PromptVersion.from_wire({**entry.to_wire(), "where": where})]
+        return [_from_object(entry, where)]
     if isinstance(entry, Mapping):
         return [_from_mapping(entry, where=where)]
     if isinstance(entry, Path) or (isinstance(entry, str) and not entry.startswith("prompts:")):
@@ -130,7 +131,7 @@ def load_file(path: Path) -> PromptVersion:
     body = text[head.end() :] if head else text
     if unknown := set(meta) - _META_FIELDS:
         raise PromptError(
-            f"unknown field in the front matter: {', '.join(sorted(unknown))}",
+            f"unknown field in the front matter: {', '.join(sorted(map(str, unknown)))}",
             where=where,
             next_step=f"known: {', '.join(sorted(_META_FIELDS))}",
         )
@@ -163,6 +164,12 @@ def _from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion:
         if not isinstance(template, str) or not template.strip():
             raise PromptError(f"the text of prompt {label!r} is empty or no text", where=where)
     return _version(label, template, data, str(data.get("syntax", "braces")), where, 0)
+
+
+def _from_object(entry: PromptVersion, where: str) -> PromptVersion:
+    said = {name: getattr(entry, name) for name in _FIELDS - {"text", "messages"}}
+    said["text" if isinstance(entry.template, str) else "messages"] = entry.template
+    return replace(_from_mapping(said, where=entry.where or where), first_line=entry.first_line)
 
 
 def _message(entry: object, where: str) -> Message:
@@ -211,13 +218,15 @@ def _yaml_mapping(text: str, where: str, first_line: int) -> dict[str, Any]:
         data = yaml.safe_load(text)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
-        line = first_line + (mark.line if mark else 0)
+        line = first_line + (mark.line if mark else text.count("\n", 0, getattr(exc, "position", 0)))
         problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
         raise PromptError(
             f"not valid YAML: {problem}",
             where=f"{where}:{line}",
             next_step="a text with {{ name }} goes in quotes, or in a block below `content: |`",
         ) from exc
+    except (ValueError, RecursionError) as exc:  # a date such as 2024-02-31; nesting without end
+        raise PromptError(f"not valid YAML: {exc}", where=where) from exc
     if data is None:
         return {}
     if not isinstance(data, dict):

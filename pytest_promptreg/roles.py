@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import __version__
 from . import baseline as baseline_file
 from .baseline import Baseline
 from .concluding import Concluder, Conclusion, Declaration
@@ -22,8 +21,10 @@ from .errors import BaselineError
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
+from .scoring import metric_of
 from .settings import Settings
 from .suites import SuiteSpec
+from .tracking import RunFacts, track
 
 
 class Role:
@@ -118,14 +119,12 @@ class Concluding(Role):
             return None
 
         def record(run: RunOutcome) -> list[str]:
-            from .tracking import collect_facts, track
-
-            facts = collect_facts(
+            embeds = any(metric_of(term) == "semantic" for suite in run.suites for term in suite.terms)
+            facts = RunFacts(
                 command=self.settings.invocation,
                 exit_passed=exit_passed and not run.failed,
-                interrupted=run.interrupted,
-                embedding_model=self.settings.metric_settings.embedding_model,
-                version=__version__,
+                rootdir=self.settings.rootdir,
+                embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
             )
             return track(run, settings, facts).lines()
 
@@ -137,7 +136,7 @@ class Local(Concluding, Performing):
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
         """What was collected here."""
-        if not self.performer.suites:
+        if not self.performer.suites and not self.settings.prune:
             return None
         return Declaration(
             suites=self.performer.suites,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from .errors import PredictError
 from .gates import Verdict
 from .performing import error_text
 from .report.escape import visible
@@ -32,6 +31,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     key = item.stash.get(CASE_KEY, None)
     if key is None or not isinstance(role, Performing):
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
+    _forget(item)
     predict = role.performer.predicts[key.suite]
     predict = overridden if predict is None else predict
     if predict is not None and not callable(predict):
@@ -42,19 +42,25 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
         case = role.performer.open_case(
             key, predict, lambda: upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
         )
-    except pytest.skip.Exception:
-        raise
-    except (Exception, pytest.fail.Exception) as exc:
-        if isinstance(exc, PredictError) or not isinstance(exc, KeyboardInterrupt):
-            text = error_text(exc, what)
-            item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-            _fail(visible(text))
-        raise
+    except (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, KeyboardInterrupt):
+        raise  # what predict says to pytest, it may say
+    except BaseException as exc:
+        item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
+        _fail(visible(error_text(exc, what, hint=run.hint(predict))))
     item.stash[CASE] = case
     if case.outcome is not None and case.outcome.verdict == Verdict.ERROR:
         item.stash[OUTCOME] = case.outcome
         _fail(visible(case.outcome.message))
     return case
+
+
+def _forget(item: pytest.Item) -> None:
+    """Drop what an earlier attempt at the same test left: plugins run a test again in the same item."""
+    if CASE in item.stash:
+        del item.stash[CASE]
+    if OUTCOME in item.stash:
+        del item.stash[OUTCOME]
+    item.user_properties[:] = [entry for entry in item.user_properties if not entry[0].startswith("promptreg_")]
 
 
 def upcoming(item: pytest.Item, key: CaseKey) -> list[CaseKey]:
@@ -92,9 +98,9 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
         return
     outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
     setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())
-    properties: list[tuple[str, object]] = [("promptreg_verdict", outcome.verdict)]
-    properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
-    report.user_properties.extend(properties)
+    # On the item, not on this report: junit takes them from the report of the teardown.
+    item.user_properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
+    item.user_properties.append(("promptreg_verdict", outcome.verdict))
 
 
 def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
@@ -116,7 +122,7 @@ def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
             if on_terminal:
                 reporter.rewrite(line, erase=True)
             else:
-                reporter.write_line("" if said else f"\n{line}")
+                reporter.write_line(line)
         said = True
 
     return say

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from .errors import ConfigError, did_you_mean
 from .gates import parse
-from .metrics import MetricSettings
+from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .suites import check_metric_names
 from .tracking import TrackingSettings, resolve_settings
 
@@ -41,6 +41,7 @@ class Settings:
     accept: str | None
     prune: bool
     tracking: TrackingSettings | None
+    rootdir: Path
     invocation: str
 
     @property
@@ -110,6 +111,7 @@ def read_settings(
             rootdir=rootdir,
             environ=environ,
         ),
+        rootdir=rootdir,
         invocation=invocation,
     )
 
@@ -127,8 +129,8 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
     return value
 
 
-def _model(name: str, rootdir: Path) -> str | None:
+def _model(name: str, rootdir: Path) -> str:
     """A folder is relative to the ini file, as paths in it are; anything else is a model's name."""
     if name and (rootdir / name).is_dir():
         return str(rootdir / name)
-    return name or None
+    return name or DEFAULT_EMBEDDING_MODEL

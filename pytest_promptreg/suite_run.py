@@ -34,6 +34,7 @@ class SuiteRun:
     def __post_init__(self) -> None:
         self._scores: dict[CaseKey, dict[str, float]] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
+        self._called_by: Predict | None = None
 
     # -- calls
 
@@ -45,12 +46,22 @@ class SuiteRun:
 
     def call(self, predict: Predict, key: CaseKey) -> None:
         """Queue the call of one case."""
+        self._called_by = self._called_by or predict
         version, example = self.version(key), self.example(key)
         self.runner.submit(key, predict, lambda: render(version, example.id, example.inputs))
 
     def output(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
         """Wait for the output of a case whose call is queued; raises what predict raised."""
         return self.runner.result(key, on_wait)
+
+    def hint(self, predict: Predict | None) -> str:
+        """What a person should know about a failed call, where each test has a predict of its own."""
+        if self._called_by in {None, predict}:
+            return ""
+        return (
+            "\n  the calls run ahead with the predict of the suite's first test, and each test made another: give the "
+            "fixture promptreg_predict scope='session', or set promptreg_concurrency = 1"
+        )
 
     # -- judgement
 

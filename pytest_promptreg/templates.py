@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     import jinja2
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
-# `{{ user.name }}`, `{{ name | upper }}`, `{{ user-name }}`: meant as a variable, but not one that is ever filled.
+# `{{ user.name }}`, `{{ name | upper }}`, `{{ größe }}`: meant as a variable, but not one that is ever filled.
 # Braces around anything else (`{{"a": 1}}`) are text.
-_NEAR_MISS = re.compile(r"\{\{\s*([A-Za-z_][^{}\n]*?)\s*\}\}")
+_NEAR_MISS = re.compile(r"\{\{\s*([^\W\d][^{}\n]*?)\s*\}\}")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 def check_syntax(version: PromptVersion) -> None:
@@ -51,12 +53,10 @@ def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str |
             import jinja2
 
             try:
-                _compiled(template, version.where).render(**inputs)
-            except jinja2.UndefinedError:
-                from jinja2 import meta
-
-                names = meta.find_undeclared_variables(_environment().parse(template))
-                return min(names - set(inputs), default="an attribute")
+                _compiled(template, version.where).render(dict(inputs))
+            except jinja2.UndefinedError as exc:
+                name = _UNDEFINED.fullmatch(str(exc))
+                return name[1] if name else str(exc)  # "'dict object' has no attribute 'title'"
             except Exception:  # noqa: S112  another fault of this example: reported when it is rendered
                 continue
         else:
@@ -86,8 +86,8 @@ def render(version: PromptVersion, example: str, inputs: Mapping[str, Any]) -> R
     return Request(
         text=text,
         messages=messages,
-        inputs=inputs,
-        model_config=version.model_config,
+        inputs=copy.deepcopy(inputs),  # predict may do with its request what it likes
+        model_config=copy.deepcopy(version.model_config),
         version=version.label,
         example=example,
     )
@@ -101,7 +101,7 @@ def _templates(version: PromptVersion) -> list[str]:
 def _fill(version: PromptVersion, template: str, inputs: Mapping[str, Any]) -> str:
     if version.syntax == "jinja2":
         try:
-            return well_formed(_compiled(template, version.where).render(**inputs))
+            return well_formed(_compiled(template, version.where).render(dict(inputs)))
         except Exception as exc:
             raise PromptError(f"Jinja2 could not render it: {exc}", where=version.where) from exc
     # One pass: braces inside a value are the value's own.

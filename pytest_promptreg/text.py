@@ -54,12 +54,14 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of valu
 
     :raises TypeError: for what has no such form.
     """
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):  # subclasses of JSON's types (an IntEnum, NumPy's float64) cannot ride to a process
+        return int(value)
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {well_formed(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+
 @dataclass(frozen=True, slots=True)
 class MetricInfo:
     """A metric by name, with the bounds of its scores; ``high`` is what equal texts score.
@@ -28,12 +31,12 @@ class MetricInfo:
 class MetricSettings:
     """What a user may set about metrics.
 
-    :param embedding_model: a sentence-transformers name or a folder; None for the default, all-MiniLM-L6-v2.
+    :param embedding_model: a sentence-transformers name or a folder.
     :param rouge_tokens: ``"unicode"`` or ``"rouge-score"`` (ASCII letters and digits, as the package of that name).
     :param threads: threads that a model may use; 0 leaves it to the library.
     """
 
-    embedding_model: str | None = None
+    embedding_model: str = DEFAULT_EMBEDDING_MODEL
     rouge_tokens: str = "unicode"
     threads: int = 0
 

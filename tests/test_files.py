@@ -1,0 +1,120 @@
+"""Reading the files that people write, and writing whole files only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_promptreg.errors import ExampleError
+from pytest_promptreg.files import display_path, expand, read_text, write_atomically
+
+
+def test_display_path_is_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path below the working directory is relative to it, any other is whole."""
+    monkeypatch.chdir(tmp_path)
+    assert display_path(tmp_path / "a" / "b.md") == "a/b.md"
+    assert display_path(Path("/elsewhere/b.md")) == "/elsewhere/b.md"
+
+
+def test_expand_names_files(tmp_path: Path) -> None:
+    """A folder gives its entries, a glob its matches, a file itself, each sorted; an absolute glob works as well."""
+    for name in ("b.md", "a.md", "c.txt"):
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "p" / name).touch()
+    names = lambda found: [path.name for path in found or []]  # noqa: E731
+    assert names(expand("p", tmp_path)) == ["a.md", "b.md", "c.txt"]
+    assert names(expand("p/*.md", tmp_path)) == ["a.md", "b.md"]
+    assert names(expand(tmp_path / "p" / "*.md", Path("/"))) == ["a.md", "b.md"]
+    assert names(expand("**/c.txt", tmp_path)) == ["c.txt"]
+    assert names(expand("p/c.txt", tmp_path)) == ["c.txt"]
+
+
+@pytest.mark.parametrize("entry", ["nothing.md", "*.md", "Summarize the text. " * 40, "a\0b", ""])
+def test_expand_finds_nothing_without_an_error(entry: str, tmp_path: Path) -> None:
+    """What names no file gives None or an empty folder, even where the file system refuses the very name."""
+    assert not expand(entry, tmp_path)
+
+
+def test_expand_prefers_a_file_whose_name_looks_like_a_glob(tmp_path: Path) -> None:
+    """A file called ``v[1].md`` is named by its own name."""
+    (tmp_path / "v[1].md").touch()
+    assert expand("v[1].md", tmp_path) == [tmp_path / "v[1].md"]
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\r", exclude_categories=["Cs"])))
+@settings(deadline=None)
+def test_text_reads_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """What was written atomically is read back as it was; a leading byte order mark alone is dropped."""
+    path = tmp_path_factory.getbasetemp() / "any.txt"
+    write_atomically(path, text)
+    assert read_text(path, ExampleError) == text.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r", "\n"])
+def test_lines_end_by_lf(tmp_path: Path, ending: str) -> None:
+    """Windows' and old Mac's line ends are read as LF."""
+    (tmp_path / "a.txt").write_bytes(f"a{ending}b{ending}".encode())
+    assert read_text(tmp_path / "a.txt", ExampleError) == "a\nb\n"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_not_utf8_is_refused_at_its_line(tmp_path: Path, mark: bytes) -> None:
+    """The first byte that is no UTF-8 is named with its line, behind a byte order mark too."""
+    path = tmp_path / "latin.csv"
+    path.write_bytes(mark + b"id,q\n1,caf\xe9\n")
+    with pytest.raises(ExampleError) as error:
+        read_text(path, ExampleError)
+    assert str(error.value.where).endswith("latin.csv:2")
+    assert "0xe9" in error.value.what
+    assert error.value.next_step == "save the file as UTF-8"
+
+
+def test_byte_and_line_behind_a_mark(tmp_path: Path) -> None:
+    """The byte order mark does not shift the line that is named."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbfa\n\xff")
+    with pytest.raises(ExampleError, match="byte 0xff") as error:
+        read_text(path, ExampleError)
+    assert str(error.value.where).endswith(":2")
+
+
+def test_a_folder_is_no_text(tmp_path: Path) -> None:
+    """What cannot be read is refused by the caller's kind of error."""
+    with pytest.raises(ExampleError, match="cannot be read"):
+        read_text(tmp_path, ExampleError)
+
+
+def test_write_makes_folders_and_keeps_the_mode(tmp_path: Path) -> None:
+    """Missing folders are made, a new file obeys the umask, and an old one keeps its permissions."""
+    path = tmp_path / "new" / "folder" / "a.json"
+    mask = os.umask(0o027)
+    try:
+        write_atomically(path, "one")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    path.chmod(0o664)
+    write_atomically(path, "two\n")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"two\n", 0o664)
+
+
+@pytest.mark.parametrize("failing", ["replace", "fsync", "chmod"])
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """When the disk fails at any step, the old file stays whole and no temporary file is left."""
+    path = tmp_path / "a.json"
+    write_atomically(path, "old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, failing, fail)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    monkeypatch.undo()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+    assert path.read_text(encoding="utf-8") == "old"

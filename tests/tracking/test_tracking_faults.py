@@ -1,0 +1,211 @@
+"""A tracking store that is away, silent, busy or broken costs one line and a bounded time."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from pytest_promptreg.errors import TrackingError
+from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
+from pytest_promptreg.tracking.faults import explain, within_deadline
+
+SLACK_S = 1.5  # what a busy machine may add to a deadline
+HERE = Path(__file__).parent
+# Records one run: python -c WRITER <folder of conftest.py> <uri> <time limit> <artifacts>.
+WRITER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import conftest
+from pytest_promptreg.errors import TrackingError
+from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
+settings = TrackingSettings(sys.argv[2], "race", float(sys.argv[3]), artifact_root=sys.argv[4])
+facts = RunFacts("pytest", True, Path(sys.argv[4].removeprefix("file://")).parent)
+try:
+    print(track(conftest.run_of(["v1"]), settings, facts).run_id)
+except TrackingError as exc:
+    print(exc)
+print("end", time.monotonic())
+"""
+
+
+def dead(uri: str, timeout_s: float = 20) -> TrackingSettings:
+    """Settings of a store that will not do."""
+    return TrackingSettings(uri, "promptreg", timeout_s)
+
+
+def one_line(exc: TrackingError) -> str:
+    """What happened, which must be told in one line, with a next step behind it."""
+    assert "\n" not in exc.what
+    assert exc.next_step
+    return exc.what
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """The address of something that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed_port() -> str:
+    """The address of a port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def start_writer(uri: str, timeout_s: float, folder: Path) -> subprocess.Popen[str]:
+    """A process of its own that records a run."""
+    command = [sys.executable, "-c", WRITER, str(HERE), uri, str(timeout_s), (folder / "art").as_uri()]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+
+
+def test_a_dead_port_is_told_at_once(closed_port: str, make_run: Any, facts: RunFacts) -> None:
+    """A server that is down costs seconds, not MLflow's own four minutes a call."""
+    began = time.monotonic()
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(closed_port), facts)
+    assert time.monotonic() - began < 20
+    assert one_line(caught.value) == "MLflow: the tracking server cannot be reached"
+    assert caught.value.where == closed_port
+
+
+def test_a_silent_server_is_left_at_the_deadline(silent_server: str, make_run: Any, facts: RunFacts) -> None:
+    """A server that never answers holds the run up for its time limit and no longer; the environment is restored."""
+    before = dict(os.environ)
+    began = time.monotonic()
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(silent_server, 1.0), facts)
+    assert time.monotonic() - began < 1.0 + SLACK_S
+    assert one_line(caught.value) == "MLflow: no answer after 1 s"
+    assert dict(os.environ) == before
+
+
+def test_two_processes_can_make_the_same_store_at_once(tmp_path: Path, runs_in: Any) -> None:
+    """Two pytest runs that find no store both succeed, and leave one that works."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    writers = [start_writer(uri, 120, tmp_path) for _ in range(2)]
+    said = [writer.communicate(timeout=120)[0] for writer in writers]
+    assert all(writer.returncode == 0 for writer in writers), said
+    ids = {text.split("\n", 1)[0] for text in said}
+    runs = runs_in(uri, "race")
+    assert ids <= set(runs), said
+    assert len(runs) == 4
+
+
+def test_a_writer_that_hangs_does_not_hold_the_interpreter(silent_server: str, tmp_path: Path) -> None:
+    """After the deadline the process ends, though a call to the server is still open."""
+    with start_writer(silent_server, 3.0, tmp_path) as writer:
+        said = writer.communicate(timeout=60)[0]
+        ended = time.monotonic()
+    assert "MLflow: no answer after 3 s" in said
+    assert "Traceback" not in said
+    assert ended - float(said.rsplit("end ", 1)[1]) < SLACK_S
+
+
+def test_a_store_in_use_is_waited_for_until_the_deadline(make_run: Any, facts: RunFacts, tmp_path: Path) -> None:
+    """Another writer's lock is respected, and named when it takes too long."""
+    with FileLock(tmp_path / "mlflow.db.promptreg.lock"), pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(f"sqlite:///{tmp_path}/mlflow.db", 0.5), facts)
+    assert not (tmp_path / "mlflow.db").exists()
+    assert "no answer" in one_line(caught.value) or "another process" in one_line(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////proc/no/mlflow.db", "nonsense://host", "file:///tmp/mlruns-promptreg"])
+def test_a_store_that_cannot_be_is_one_line(uri: str, make_run: Any, facts: RunFacts) -> None:
+    """A folder that is not there, a scheme that nobody knows and MLflow's retired file store are no tracebacks."""
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(uri), facts)
+    assert one_line(caught.value).startswith("MLflow: ")
+    assert caught.value.where is not None
+    assert uri in caught.value.where
+
+
+def test_a_damaged_database_is_one_line(make_run: Any, facts: RunFacts, tmp_path: Path, capfd: Any) -> None:
+    """A file that is no database is reported without MLflow's own page of errors."""
+    (tmp_path / "mlflow.db").write_text("this is no database, " * 200)
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(f"sqlite:///{tmp_path}/mlflow.db"), facts)
+    assert "database" in one_line(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_missing_mlflow_is_one_line(make_run: Any, facts: RunFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package the message says what to install."""
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead("sqlite:///x.db"), facts)
+    assert "cannot be imported" in one_line(caught.value)
+    assert "pip install" in str(caught.value.next_step)
+
+
+def test_a_writer_learns_that_nobody_waits_any_more() -> None:
+    """After the deadline the writer stops at its next step, and its failure is nobody's."""
+    left = threading.Event()
+    stopped = threading.Event()
+
+    def work(deadline: Any) -> None:
+        left.wait(10)
+        try:
+            deadline.check()
+        except TimeoutError:
+            stopped.set()
+            raise
+
+    with pytest.raises(TrackingError):
+        within_deadline(work, dead("http://host", 0.05))
+    left.set()
+    assert stopped.wait(10)
+
+
+def test_even_an_exit_in_the_writer_is_a_tracking_error() -> None:
+    """Nothing that is raised in the writing thread, SystemExit included, ends the run or passes for success."""
+
+    def work(_: Any) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(TrackingError, match="SystemExit: 3"):
+        within_deadline(work, dead("http://host"))
+
+
+def test_the_users_own_settings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry count that the user has set is used as it is; ours hold for the writing only."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
+    seen = within_deadline(lambda _: dict(os.environ), dead("http://host", 4.2))
+    assert seen["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "5"
+    assert seen["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "5"
+    assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("exc", "told"),
+    [
+        (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
+        (RuntimeError("at http://u:p@host/x \x1b[2J"), "RuntimeError: at http://host/x \\x1b[2J"),
+        (RuntimeError("failed with error code 401 != 200"), "the server refused: failed with error code 401 != 200"),
+        (
+            RuntimeError("Detected out-of-date database schema (found x)"),
+            "the database is of another version of MLflow",
+        ),
+        (RuntimeError(""), "RuntimeError"),
+    ],
+)
+def test_a_failure_is_told_in_one_safe_line(exc: Exception, told: str) -> None:
+    """The client's story is cut to its first line, without passwords and without anything that moves a cursor."""
+    error = explain(exc, dead("http://ada:secret@host"))
+    assert one_line(error).startswith(f"MLflow: {told}")
+    assert error.where == "http://host"
