@@ -66,8 +66,11 @@ def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: R
         role.modules.append((collector.path, collector.obj))
     try:
         for node in report.result:
+            # What a node id names is found once more by the session: a test's own collector declares it.
+            if not isinstance(node, pytest.Function) or node.parent is not collector:
+                continue
             callspec = getattr(node, "callspec", None)
-            if isinstance(node, pytest.Function) and callspec is not None and "promptreg" in callspec.params:
+            if callspec is not None and "promptreg" in callspec.params:
                 label, example = callspec.params["promptreg"]
                 base = f"{collector.nodeid}::{node.originalname}"
                 # Our ids come first; what follows are those of the function's other parameters.

@@ -72,13 +72,10 @@ class Concluder:
         self.settings = settings
         self.started = time.time()
         self._outcomes: dict[CaseKey, CaseOutcome] = {}
-        self._reported: set[str] = set()
 
-    def reported(self, nodeid: str, outcome: CaseOutcome | None) -> None:
-        """A phase of a test was reported."""
-        self._reported.add(nodeid)
-        if outcome is not None:
-            self._outcomes[outcome.key] = outcome
+    def gather(self, outcome: CaseOutcome) -> None:
+        """A case was reported."""
+        self._outcomes[outcome.key] = outcome
 
     @property
     def any_reported(self) -> bool:
@@ -90,15 +87,17 @@ class Concluder:
         declaration: Declaration,
         *,
         interrupted: bool,
+        unreported: Collection[str],
         track: Callable[[RunOutcome], list[str]] | None,
     ) -> Conclusion:
         """Judge the suites, apply what a refresh or prune asked for, and record the run.
 
         An interrupted run writes no baseline: half of a refresh is none.
 
+        :param unreported: node ids of tests, ours and others', that were to run and that nobody reported.
         :param track: records the run and says where; raises TrackingError.
         """
-        lost = [] if interrupted else sorted(set(declaration.expected) - self._reported)
+        lost = [] if interrupted else [nodeid for nodeid in declaration.expected if nodeid in unreported]
         problems: list[str] = []
         suites = []
         for spec in declaration.suites.values():

@@ -34,7 +34,8 @@ def load_examples(source: object, *, base: Path, where: str) -> tuple[Example, .
     :raises ExampleError: when there is none, one is malformed, or two have ids that are equal or slug alike.
     """
     examples = tuple(
-        row if isinstance(row, Example) else _example(row, place) for place, row in _rows(source, base, where)
+        _example(*_from_object(row, place) if isinstance(row, Example) else (row, place))
+        for place, row in _rows(source, base, where)
     )
     if not examples:
         raise ExampleError(
@@ -44,6 +45,11 @@ def load_examples(source: object, *, base: Path, where: str) -> tuple[Example, .
         )
     _refuse_collisions(examples)
     return examples
+
+
+def _from_object(example: Example, place: str) -> tuple[Mapping[str, Any], str]:
+    row = example.to_wire()
+    return row, row.pop("where") or place
 
 
 def _refuse_collisions(examples: Sequence[Example]) -> None:
@@ -143,24 +149,27 @@ def _read_json(text: str, where: str) -> Iterator[Row]:
 
 
 def _read_yaml(text: str, where: str) -> Iterator[Row]:
-    loader = yaml.SafeLoader(text)
+    loader, line = None, 1
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:
             return
         if not isinstance(root, yaml.SequenceNode):
             raise ExampleError("not a list of rows", where=f"{where}:{root.start_mark.line + 1}")
         for node in root.value:
-            yield f"{where}:{node.start_mark.line + 1}", loader.construct_document(node)
+            line = node.start_mark.line + 1
+            yield f"{where}:{line}", loader.construct_document(node)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        line = 1 + (mark.line if mark else text.count("\n", 0, getattr(exc, "position", 0)))
         problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
         raise ExampleError(f"not valid YAML: {problem}", where=f"{where}:{line}") from exc
     except (ValueError, RecursionError) as exc:  # a date such as 2024-02-31; nesting without end
-        raise ExampleError(f"not valid YAML: {exc}", where=where) from exc
+        raise ExampleError(f"not valid YAML: {exc}", where=f"{where}:{line}") from exc
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _read_csv(text: str, where: str) -> Iterator[Row]:
@@ -186,7 +195,7 @@ def _read_csv(text: str, where: str) -> Iterator[Row]:
             row["gates"] = [gate.strip() for gate in (row.get("gates") or "").split(";") if gate.strip()]
             yield place, row
     except csv.Error as exc:
-        raise ExampleError(f"not valid CSV: {exc}", where=f"{where}:{reader.line_num}") from exc
+        raise ExampleError(f"not valid CSV: {exc}", where=f"{where}:{line}") from exc
 
 
 _READERS: dict[str, Callable[[str, str], Iterator[Row]]] = {

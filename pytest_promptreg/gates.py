@@ -40,6 +40,7 @@ _GATE = re.compile(
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _MEANT = {"=>": ">=", "=<": "<=", "=": "==", "≥": ">=", "≤": "<="}
 _TURNED = str.maketrans("<>", "><")
+_FORM = "a gate reads: semantic >= 0.8, drop(rouge_l) <= 0.08"
 _CALL = re.compile(r"(\w+)\((.*)\)", re.ASCII)
 
 
@@ -92,7 +93,7 @@ class Gate:
         return _OPERATORS[self.op](value, self.bound)
 
     def __str__(self) -> str:
-        return f"{self.subject} {self.op} {self.bound:g}"
+        return f"{self.subject} {self.op} {number(self.bound)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Breach:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.gate.subject} {show(self.value, self.gate)} (gate {self.gate.op} {self.gate.bound:g})"
+        return f"{self.gate.subject} {show(self.value, self.gate)} (gate {self.gate.op} {number(self.gate.bound)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,12 @@ class SuiteGateResult:
 
     def __str__(self) -> str:
         shown = "nothing to judge" if self.value is None else show(self.value, self.gate)
-        return f"{self.gate.subject} {shown} (gate {self.gate.op} {self.gate.bound:g})"
+        return f"{self.gate.subject} {shown} (gate {self.gate.op} {number(self.gate.bound)})"
+
+
+def number(bound: float) -> str:
+    """The bound as a person would write it, and to the last digit: gates travel between processes as text."""
+    return short if float(short := f"{bound:g}") == bound else repr(bound)
 
 
 def show(value: float, gate: Gate) -> str:
@@ -144,15 +150,13 @@ def parse(line: object, where: str = "") -> Gate:
         raise GateError(f"a gate is a text such as 'semantic >= 0.8', not {type(line).__name__}", where=where)
     match = _GATE.fullmatch(line)
     if match is None:
-        raise GateError(
-            f"{line!r} is no gate", where=where, next_step="a gate reads: semantic >= 0.8, drop(rouge_l) <= 0.08"
-        )
+        raise GateError(f"{line!r} is no gate", where=where, next_step=_FORM)
     op = match["op"]
     if op not in _OPERATORS:
         meant = f"did you mean {_MEANT[op]!r}?" if op in _MEANT else f"known: {', '.join(_OPERATORS)}"
         raise GateError(f"unknown operator {op!r} in {line!r}", where=where, next_step=meant)
     if not _NUMBER.fullmatch(match["bound"]):
-        raise GateError(f"{match['bound']!r} in {line!r} is no number", where=where)
+        raise GateError(f"{match['bound']!r} in {line!r} is no number", where=where, next_step=_FORM)
     aggregate, term, metric = _subject(re.sub(r"\s+", "", match["subject"]), line, where)
     gate = Gate(aggregate, term, metric, op, float(match["bound"]))
     _refuse_idle(gate, line, where)
@@ -282,7 +286,9 @@ def judge_suite(
 
 
 def aggregate(name: str, values: Sequence[float]) -> float:
-    """``mean``, ``median``, ``min``, ``max`` or a percentile (``p05``, interpolated) of the values."""
+    """``mean``, ``median``, ``min``, ``max`` or a percentile (``p05``, interpolated) of the values; NaN if one is."""
+    if any(map(math.isnan, values)):
+        return math.nan
     if name in _AGGREGATES:
         return float(_AGGREGATES[name](values))
     ordered = sorted(values)

@@ -84,7 +84,7 @@ class Performer:
             raise ConfigError(
                 f"the baseline of {spec.name} is of version {stored.version!r}, which {why}: it cannot be updated",
                 where=display_path(spec.baseline_path),
-                next_step=f"to accept another version: {spec.command('--promptreg-accept LABEL')}",
+                next_step=f"to accept another version: {spec.command('--promptreg-accept', 'LABEL')}",
             )
         return stored.version
 
@@ -210,11 +210,7 @@ def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> s
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))
     versions = sorted({key.version for keys in selected.values() for key in keys})
-    verb = ""
-    if settings.accept is not None:
-        verb = f"; {settings.accept} will be accepted as the baseline"
-    elif settings.update:
-        verb = "; the baseline will be updated"
+    verb = " to be stored as the baseline" if settings.refreshing else ""
     count = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
     return (

@@ -6,7 +6,7 @@ without a marked test gets no further than this file.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .roles import Role
     from .settings import Settings
 
+_REPORTS = "promptreg-reports"
 MARKER = (
     "promptreg(prompts, examples, gates=(), predict=None, metrics=()): run the test once for each prompt version and "
     "example, and gate the outputs against the stored baseline (pytest-promptreg)."
@@ -83,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; a flag of ours is checked now, everything else when a marked test is found."""
     config.addinivalue_line("markers", MARKER)
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Reports(config), "promptreg-reports")
+        config.pluginmanager.register(_Reports(config), _REPORTS)
     option = config.option
     flags = (option.promptreg_update, option.promptreg_accept, option.promptreg_prune, option.promptreg_versions)
     if any(flags) or option.promptreg_mlflow:
@@ -177,7 +178,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ROLE in session.config.stash:
         from . import collecting
 
-        collecting.finish(session, session.config.stash[ROLE])
+        role = session.config.stash[ROLE]
+        collecting.finish(session, role)
+        if reports := session.config.pluginmanager.getplugin(_REPORTS):
+            reports.expect(role.expected())
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
@@ -242,17 +246,21 @@ class _Reports:
         self._config = config
         self._unreported: set[str] = set()
 
+    def expect(self, nodeids: Collection[str]) -> None:
+        """These tests are going to run; pytest, or xdist, can lose one and still end with exit status 0."""
+        self._unreported.update(nodeids)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand on what rides on the report."""
         self._unreported.discard(report.nodeid)
         wire = getattr(report, REPORT_ATTRIBUTE, None)
-        if wire is not None or ROLE in self._config.stash:
-            _role(self._config).reported(report.nodeid, wire)
+        if wire is not None:
+            _role(self._config).reported(wire)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """What the workers are about to run; xdist can lose a test and still end with exit status 0."""
-        self._unreported.update(ids)
+        """What the workers are about to run, ours and others': which are ours is known when a worker ends."""
+        self.expect(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -43,8 +43,12 @@ class Role:
         """The one line that says what is about to run; None where nothing is collected."""
         return None
 
-    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
-        """A phase of a test was reported, with an outcome or without."""
+    def expected(self) -> Collection[str]:
+        """Node ids of the cases that this process is going to run."""
+        return ()
+
+    def reported(self, wire: Mapping[str, Any]) -> None:
+        """An outcome arrived."""
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
         """A worker ended in order and told what was declared."""
@@ -52,7 +56,7 @@ class Role:
     def conclude(self, *, interrupted: bool, exit_passed: bool, unreported: Collection[str] = ()) -> Conclusion | None:
         """Conclude the run, once; None where another process does, or nothing of ours ran.
 
-        :param unreported: node ids that xdist collected and nobody reported.
+        :param unreported: node ids of tests that were to run and that nobody reported.
         """
         return None
 
@@ -80,6 +84,10 @@ class Performing(Role):
         """The one line that says what is about to run."""
         return None if self.refusal else describe(self.performer.selected, self.settings)
 
+    def expected(self) -> Collection[str]:
+        """Node ids of the cases that this process is going to run."""
+        return self.nodeids.values()
+
     def orphans(self) -> list[Path]:
         """Baseline files whose test is gone."""
         return self.performer.orphans(self.modules)
@@ -100,16 +108,19 @@ class Concluding(Role):
         """What was declared, as far as this process knows."""
         raise NotImplementedError
 
-    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
+    def reported(self, wire: Mapping[str, Any]) -> None:
         """Gather an outcome."""
-        self.concluder.reported(nodeid, CaseOutcome.from_wire(wire) if wire is not None else None)
+        self.concluder.gather(CaseOutcome.from_wire(wire))
 
     def conclude(self, *, interrupted: bool, exit_passed: bool, unreported: Collection[str] = ()) -> Conclusion | None:
         """Conclude the run, once."""
         nothing_ran = interrupted and not self.concluder.any_reported
         if self.conclusion is None and not nothing_ran and (declaration := self.declaration(unreported)) is not None:
             self.conclusion = self.concluder.conclude(
-                declaration, interrupted=interrupted, track=self._tracker(exit_passed=exit_passed)
+                declaration,
+                interrupted=interrupted,
+                unreported=unreported,
+                track=self._tracker(exit_passed=exit_passed),
             )
         return self.conclusion
 
@@ -189,8 +200,9 @@ class Controller(Concluding):
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
         """What a worker told; when all of them died before they could, what has a baseline counts as a case."""
-        if self._declaration is None and (lost := [nodeid for nodeid in unreported if _has_baseline(nodeid)]):
-            return Declaration(suites={}, baselines={}, selected={}, expected=lost)
+        if self._declaration is None:
+            lost = [nodeid for nodeid in unreported if _has_baseline(self.settings.rootdir, nodeid)]
+            return Declaration(suites={}, baselines={}, selected={}, expected=lost) if lost else None
         return self._declaration
 
 
@@ -201,9 +213,9 @@ def _baseline(spec: SuiteSpec) -> Baseline | None:
         return None
 
 
-def _has_baseline(nodeid: str) -> bool:
+def _has_baseline(rootdir: Path, nodeid: str) -> bool:
     path, *parts = nodeid.partition("[")[0].split("::")
-    return bool(parts) and baseline_file.path_for(Path(path), ".".join(parts)).exists()
+    return bool(parts) and baseline_file.path_for(rootdir / path, ".".join(parts)).exists()
 
 
 def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:

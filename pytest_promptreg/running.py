@@ -38,6 +38,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
     run = role.performer.run_of(key.suite)
     what = f"predict failed for {key.version} x {key.example}"
+    problem = ""
     try:
         case = role.performer.open_case(
             key, predict, lambda: upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
@@ -46,7 +47,9 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
         raise  # what predict says to pytest, it may say
     except BaseException as exc:
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        _fail(visible(error_text(exc, what, hint=run.hint(predict))))
+        problem = visible(error_text(exc, what, hint=run.hint(predict)))
+    if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
+        _fail(problem)
     item.stash[CASE] = case
     if case.outcome is not None and case.outcome.verdict == Verdict.ERROR:
         item.stash[OUTCOME] = case.outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,9 +89,9 @@ class SuiteSpec:
         """This suite for one combination of the function's other parameters."""
         return replace(self, variant=variant, id=f"{self.id}[{variant}]") if variant else self
 
-    def command(self, flags: str) -> str:
-        """The pytest command line that runs this suite with ``flags``."""
-        return f"pytest {display_path(self.module)} {flags}"
+    def command(self, *flags: str) -> str:
+        """The command line that runs this suite's module with ``flags``."""
+        return shlex.join(["pytest", display_path(self.module), *flags])
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values, for another process."""

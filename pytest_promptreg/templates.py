@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
 # `{{ user.name }}`, `{{ name | upper }}`, `{{ größe }}`: meant as a variable, but not one that is ever filled.
 # Braces around anything else (`{{"a": 1}}`) are text.
 _NEAR_MISS = re.compile(r"\{\{\s*([^\W\d][^{}\n]*?)\s*\}\}")
-_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_UNDEFINED = re.compile(r"(?:.* has no attribute )?'(\w+)'(?: is undefined)?")
 
 
 def check_syntax(version: PromptVersion) -> None:
@@ -56,7 +56,7 @@ def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str |
                 _compiled(template, version.where).render(dict(inputs))
             except jinja2.UndefinedError as exc:
                 name = _UNDEFINED.fullmatch(str(exc))
-                return name[1] if name else str(exc)  # "'dict object' has no attribute 'title'"
+                return name[1] if name else str(exc)
             except Exception:  # noqa: S112  another fault of this example: reported when it is rendered
                 continue
         else:

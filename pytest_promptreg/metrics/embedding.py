@@ -74,7 +74,8 @@ class SentenceTransformersEmbedder:
         """
         if Path(self._name).is_dir():
             return Path(self._name)
-        if self._name in {DEFAULT_EMBEDDING_MODEL, DEFAULT_EMBEDDING_MODEL.rpartition("/")[2]} and (packaged := _packaged_model()):
+        is_default = self._name in {DEFAULT_EMBEDDING_MODEL, DEFAULT_EMBEDDING_MODEL.rpartition("/")[2]}
+        if is_default and (packaged := _packaged_model()):
             return packaged
         from huggingface_hub import snapshot_download
 

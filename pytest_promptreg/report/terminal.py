@@ -48,7 +48,7 @@ def lines(conclusion: Conclusion) -> list[Line]:
     told += [(f"FAILED {visible(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
     told += [(visible(problem), {"red": True}) for problem in conclusion.problems]
     told += [(visible(note), {}) for note in conclusion.notes]
-    told += [(f"next: {command}", {"bold": True}) for command in next_commands(conclusion)]
+    told += [(f"next: {visible(command)}", {"bold": True}) for command in next_commands(conclusion)]
     while told and not told[-1][0]:
         told.pop()
     return told
@@ -57,8 +57,8 @@ def lines(conclusion: Conclusion) -> list[Line]:
 def _suite(suite: SuiteOutcome) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_label)}" if suite.baseline_label else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
-    declared = len(suite.spec.examples) * len(suite.versions)
-    part = f", {ran} of {declared} cases ran" if ran < declared else ""
+    meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
+    part = f", {ran} of {meant} cases ran" if ran < meant else ""
     told: list[Line] = [
         (
             f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {len(suite.spec.examples)} examples{part}",
@@ -105,9 +105,11 @@ def _table(suite: SuiteOutcome) -> list[Line]:
 
 
 def _row(cells: list[str], widths: list[int]) -> str:
-    first, *others = (cell + " " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True))
-    aligned = [other.rstrip().rjust(len(other) - width(other) + width(other)) for other in others]
-    return "  ".join([first, *aligned]).rstrip()
+    """The first cell to the left, the others to the right, by the columns that they take on a terminal."""
+    spaces = [" " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True)]
+    return "  ".join(
+        [cells[0] + spaces[0], *(s + cell for s, cell in zip(spaces[1:], cells[1:], strict=True))]
+    ).rstrip()
 
 
 def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
@@ -122,8 +124,9 @@ def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
 
 def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
     """What a version that lost something lost: the cause, then the cases that lost most."""
+    lost = version.breached_gates or (version.failed and Verdict.BREACHED in version.counts)
     worst = version.worst(suite.terms, WORST)
-    if not version.failed or not worst:
+    if not lost or not worst:
         return []
     told: list[Line] = [("", {})]
     told += [
@@ -171,7 +174,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):
                 commands.append(
-                    f"{suite.spec.command('--promptreg-accept ' + version.version.label)}"
+                    f"{suite.spec.command('--promptreg-accept', version.version.label)}"
                     f"   (if {one_line(version.version.label)} is how it should be)"
                 )
     stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans

@@ -61,8 +61,9 @@ def _alone(uri: str, deadline: Deadline) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     path = Path(f"{match['path']}.promptreg.lock")
+    # The last tenth is left for telling what was waited for.
     try:
-        with FileLock(path, timeout=deadline.remaining_s):
+        with FileLock(path, timeout=0.9 * deadline.remaining_s):
             yield
     except Timeout:
         raise TrackingError(

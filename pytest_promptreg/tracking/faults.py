@@ -141,10 +141,19 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     (_is("TimeoutError"), "no answer after {timeout:g} s", "see whether the server is well, or raise the time limit"),
     (
         _is("UnsupportedModelRegistryStoreURIException"),
-        "this installation of MLflow has no database store",
-        "pip install mlflow (mlflow-skinny writes to servers only), or set MLFLOW_TRACKING_URI to a server",
+        "no store for such an address",
+        "set MLFLOW_TRACKING_URI to a server or a database (a database needs mlflow, not mlflow-skinny)",
     ),
-    (_is("ImportError"), "it cannot be imported: {said}", "pip install 'mlflow>=3.12,<4'"),
+    (
+        _is("ImportError"),
+        "a package is missing: {said}",
+        "install it (MLflow itself: pip install 'mlflow>=3.12,<4')",
+    ),
+    (
+        _says("failed with error code 404"),
+        "there is no MLflow server at this address",
+        "see that MLFLOW_TRACKING_URI is right",
+    ),
     (
         _says("MLFLOW_ALLOW_FILE_STORE", "maintenance mode"),
         "folders are no tracking store any more",
