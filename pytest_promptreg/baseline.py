@@ -1,8 +1,8 @@
 """The stored file: the accepted outputs of one prompt version of a suite, with the provenance that made them.
 
 ``__baselines__/<test module>/<test function>.json`` beside the test module; JSON, sorted, one sentence or line of text
-on a line, so that a one-word change in one output is a change of one line in ``git diff``. Every record carries a
-digest of itself: a merge that mixed two of them is refused rather than believed.
+on a line, so that a one-word change in one output is a change of one line in ``git diff``. The header and every
+record carry a digest of themselves: a merge that mixed two of them is refused rather than believed.
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
         if prompt.digest[:32] != key:
             raise _DamagedError(f"the text of prompt {prompt.label!r} was changed by hand or by a merge")
         prompts[key] = prompt
+    if data["header"] != _header_digest(data):
+        raise _DamagedError("its header (version, metrics, prompts) was changed by hand or by a merge")
     records = {}
     for example, stored in data["examples"].items():
         record = Record(
@@ -172,11 +174,15 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
 
 def render(baseline: Baseline) -> str:
     """The file's text; equal baselines give equal bytes."""
-    data = {
+    header = {
         "format": FORMAT,
         "version": baseline.version,
         "metrics": dict(sorted(baseline.signatures.items())),
         "prompts": {key: _prompt_json(prompt) for key, prompt in sorted(baseline.prompts.items())},
+    }
+    data = {
+        **header,
+        "header": _header_digest(header),
         "examples": {
             record.example: {
                 "inputs": record.inputs,
@@ -188,6 +194,10 @@ def render(baseline: Baseline) -> str:
         },
     }
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def _header_digest(data: Mapping[str, Any]) -> str:
+    return digest(canonical_json({name: data[name] for name in ("format", "version", "metrics", "prompts")}))[:32]
 
 
 def _prompt_json(prompt: PromptVersion) -> dict[str, Any]:

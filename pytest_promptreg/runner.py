@@ -185,7 +185,8 @@ class Runner:
             try:
                 value = call.context.run(_call, call)
                 if inspect.isawaitable(value):  # a plain function that hands a coroutine on
-                    value = asyncio.run_coroutine_threadsafe(_awaited(value), self._event_loop()).result()
+                    loop = self._event_loop()
+                    value = call.context.run(asyncio.run_coroutine_threadsafe, _awaited(value), loop).result()
                 kept = self._finish(call, _timed(value, start), None)
             except BaseException as exc:
                 kept = self._finish(call, None, exc)

@@ -210,7 +210,7 @@ def check_metric_names(names: Iterable[str], where: str) -> None:
     :raises ConfigError: saying which was probably meant.
     """
     for name in names:
-        if name not in METRICS:
+        if not isinstance(name, str) or name not in METRICS:
             raise ConfigError(f"unknown metric {name!r}", where=where, next_step=did_you_mean(str(name), METRICS))
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import pytest
 
+import pytest_promptreg
+
 pytest_plugins = ["pytester"]
+
+# An in-process run of pytester drops what it imported: a package half of which survived would meet its own classes
+# twice, and C extensions cannot be loaded again. What is loaded before stays.
+for _module in pkgutil.walk_packages(pytest_promptreg.__path__, "pytest_promptreg."):
+    importlib.import_module(_module.name)
+for _name in ("jinja2.meta", "jinja2.sandbox", "packaging.version", "rapidfuzz.distance", "yaml"):
+    importlib.import_module(_name)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -49,9 +50,14 @@ class Semantic:
         unequal = [pair for pair in pairs if pair[0] != pair[1]]
         vectors = self._embedder.vectors([text for pair in unequal for text in pair])
         return [
-            1.0 if text == other else max(-1.0, min(1.0, float(vectors[text] @ vectors[other])))
+            1.0 if text == other else _in_range(float(vectors[text] @ vectors[other]))
             for text, other in pairs
         ]
+
+
+def _in_range(cosine: float) -> float:
+    """Rounding taken back; NaN stays NaN, which ``min(1.0, nan)`` would make a perfect score."""
+    return cosine if math.isnan(cosine) else max(-1.0, min(1.0, cosine))
 
 
 class SentenceTransformersEmbedder:

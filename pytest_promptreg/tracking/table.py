@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..gates import Verdict, perfect
 from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
+from ..suites import SuiteSpec
 from . import clean
 
 PATH = "examples.json"
@@ -49,7 +50,7 @@ def render(suite: SuiteOutcome, version: VersionOutcome) -> str:
     columns = ["verdict", "example", "breaches", "baseline output", "output"]
     columns += [name for term in terms for name in (term, f"{term} delta")]
     columns += ["inputs", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"]
-    rows = [_row(suite, case, own_scores.get(case.example, {})) for case in ordered(suite, version)]
+    rows = [_row(suite.spec, terms, case, own_scores.get(case.example, {})) for case in ordered(suite, version)]
     unused = {
         place
         for place, name in enumerate(columns)
@@ -61,8 +62,8 @@ def render(suite: SuiteOutcome, version: VersionOutcome) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
-def _row(suite: SuiteOutcome, case: CaseOutcome, against: Mapping[str, float]) -> list[Any]:
-    example = suite.spec.example_by_id.get(case.example)
+def _row(spec: SuiteSpec, terms: Sequence[str], case: CaseOutcome, against: Mapping[str, float]) -> list[Any]:
+    example = spec.example_by_id.get(case.example)
     failed_anyway = not case.passed and case.verdict in {Verdict.UNCHANGED, Verdict.CHANGED}
     row: list[Any] = [
         f"{case.verdict}, test failed" if failed_anyway else case.verdict,
@@ -71,7 +72,7 @@ def _row(suite: SuiteOutcome, case: CaseOutcome, against: Mapping[str, float]) -
         _cell(case.accepted),
         _cell(case.output),
     ]
-    for term in suite.terms:
+    for term in terms:
         score = case.scores.get(term)
         row.append(_number(score))
         row.append(None if score is None else _number(score - against.get(term, perfect(term))))

@@ -1,0 +1,76 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found, language
+    return found[1]
+
+
+def test_the_ten_lines_run(pytester: pytest.Pytester) -> None:
+    """The first example of the README stores a baseline, passes, and fails when the model gets worse."""
+    pytester.makepyfile(test_summarize=_block("python"))
+    pytester.makeconftest(
+        """
+        import os, pytest
+
+        class Client:
+            def complete(self, messages, **config):
+                return "nothing" if os.environ.get("WORSE") else messages[0]["content"].upper()
+
+        @pytest.fixture(scope="session")
+        def llm_client():
+            return Client()
+        """
+    )
+    pytester.mkdir("prompts").joinpath("summarize").mkdir()
+    pytester.path.joinpath("prompts/summarize/v1.md").write_text("Summarize: {{ text }}\n", encoding="utf-8")
+    row = '{"id": "t-1", "text": "The parcel came late.", "reference": "Late parcel."}\n'
+    pytester.path.joinpath("tickets.jsonl").write_text(row, encoding="utf-8")
+    arguments = ["-p", "no:xdist"]
+    assert pytester.runpytest_inprocess(*arguments, "--promptreg-update").ret == 0
+    assert pytester.runpytest_inprocess(*arguments).ret == 0
+    pytester._monkeypatch.setenv("WORSE", "1")  # the fixture's own, undone with it
+    failed = pytester.runpytest_inprocess(*arguments)
+    assert failed.ret == 1
+    failed.stdout.fnmatch_lines(["*pass_rate 0.000 (gate >= 0.95)"])
+
+
+def test_the_caught_regression_is_what_the_example_suite_prints(pytester: pytest.Pytester) -> None:
+    """Every line of the README's picture of a caught regression is printed by the example suite, in that order."""
+    suite = pytester.path / "example_suite"
+    shutil.copytree(ROOT / "example_suite", suite, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    arguments = ["--promptreg-versions", "v3", "--tb=no", "-p", "no:cacheprovider"]
+    result = pytester.runpytest_subprocess("example_suite/test_summarize.py", *arguments)
+    assert result.ret == 1
+    printed = [line.rstrip() for line in result.outlines]
+    shown = [line.rstrip() for line in _block("text").splitlines() if line.strip() != "..."]
+    position = 0
+    for line in shown:
+        assert line in printed[position:], f"not printed, or not in this order: {line}"
+        position = printed.index(line, position)
+
+
+@pytest.mark.parametrize("word", sorted(set(re.findall(r"--(?:no-)?promptreg-[a-z]+|\bpromptreg_[a-z_]+", README))))
+def test_every_flag_and_setting_that_the_readme_names_exists(pytester: pytest.Pytester, word: str) -> None:
+    """A flag, ini option or fixture that the README names is one that `pytest --help` or the plugin knows."""
+    known = pytester.runpytest_inprocess("--help").stdout.str() + " promptreg_predict"
+    assert word in known
+
+
+def test_the_readme_tells_every_setting(pytester: pytest.Pytester) -> None:
+    """A flag or ini option that the plugin has is in the README."""
+    told = pytester.runpytest_inprocess("--help").stdout.str()
+    for word in set(re.findall(r"--(?:no-)?promptreg-[a-z]+|\bpromptreg_[a-z_]+(?= \()", told)):
+        assert word in README, word
