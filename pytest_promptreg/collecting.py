@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
 from .roles import Performing, Worker
-from .stash import CASE_KEY, WORKER_OUTPUT
+from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
 from .suites import build_suite, case_slug, resolve_predict
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
             where=where,
             next_step='write @pytest.mark.promptreg(prompts="...", examples="...", gates=["..."]) above it',
         )
+    if sum(mark.name == "promptreg" for mark in definition.own_markers) > 1:
+        raise ConfigError(
+            f"{definition.name} has two promptreg markers, and only one would count",
+            where=where,
+            next_step="write a test function for each suite",
+        )
     if marker.args:
         raise ConfigError(
             "the promptreg marker takes named arguments only", where=where, next_step="write prompts=..., examples=..."
@@ -59,27 +66,44 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
 
 
 def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: Role) -> None:
-    """Note the cases among what a collector found; a baseline that cannot be trusted fails the collection."""
+    """Note the cases among what a collector found.
+
+    :raises PromptregError: when a baseline cannot be trusted, or a marker makes no case.
+    """
     if not isinstance(role, Performing) or not report.passed:
         return
     if isinstance(collector, pytest.Module):
         role.modules.append((collector.path, collector.obj))
-    try:
-        for node in report.result:
-            # What a node id names is found once more by the session: a test's own collector declares it.
-            if not isinstance(node, pytest.Function) or node.parent is not collector:
-                continue
-            callspec = getattr(node, "callspec", None)
-            if callspec is not None and "promptreg" in callspec.params:
-                label, example = callspec.params["promptreg"]
-                base = f"{collector.nodeid}::{node.originalname}"
-                # Our ids come first; what follows are those of the function's other parameters.
-                variant = callspec.id[len(case_slug(label, example)) + 1 :]
-                node.stash[CASE_KEY] = role.performer.variant(base, variant).case_key(label, example)
-    except PromptregError as exc:
-        report.outcome = "failed"
-        report.longrepr = str(exc)
-        report.result = []
+    for node in report.result:
+        # What a node id names is found once more by the session: a test's own collector declares it.
+        if not isinstance(node, pytest.Function) or node.parent is not collector:
+            continue
+        callspec = getattr(node, "callspec", None)
+        if callspec is not None and "promptreg" in callspec.params:
+            label, example = callspec.params["promptreg"]
+            base = f"{collector.nodeid}::{node.originalname}"
+            # Our ids come first; what follows are those of the function's other parameters.
+            variant = callspec.id[len(case_slug(label, example)) + 1 :]
+            node.stash[CASE_KEY] = role.performer.variant(base, variant).case_key(label, example)
+    _refuse_unserved(collector, report.result)
+
+
+def _refuse_unserved(collector: pytest.Collector, found: Sequence[pytest.Item | pytest.Collector]) -> None:
+    """A marker that makes no case would be a suite that silently checks nothing."""
+    for node in found:
+        if isinstance(node, pytest.Function) and CASE_KEY not in node.stash and is_marked(node):
+            raise ConfigError(
+                f"{node.name} is marked promptreg and is a unittest method, which pytest cannot run once for each case",
+                where=f"{display_path(node.path)}:{(node.location[1] or 0) + 1}",
+                next_step="write it as a function, or as a method of a class that is no TestCase",
+            )
+    served = any(CASE_KEY in node.stash or isinstance(node, pytest.Class) for node in found)
+    if isinstance(collector, pytest.Class) and is_marked(collector) and not served:
+        raise ConfigError(
+            f"{collector.name} is marked promptreg and none of its tests uses the fixture promptreg",
+            where=f"{display_path(collector.path)}:{(collector.reportinfo()[1] or 0) + 1}",
+            next_step="write def test_...(self, promptreg): promptreg.check()",
+        )
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item], role: Role) -> None:

@@ -140,7 +140,7 @@ class SuiteOutcome:
     plan: Plan | None = None
     selected: int = 0
 
-    @property
+    @cached_property
     def terms(self) -> tuple[str, ...]:
         """Every term that any of its cases was scored by, the suite's own first."""
         of_rows = (term for version in self.versions for case in version.cases for term in case.scores)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .stash import CASE, CASE_KEY, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT
+from .stash import CASE, CASE_KEY, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
 
 if TYPE_CHECKING:
     from .case import PromptregCase
@@ -133,9 +133,7 @@ def _role(config: pytest.Config) -> Role:
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a marked test over versions x examples; first of all plugins, so that ids begin with the case's."""
-    if "promptreg" in metafunc.fixturenames or any(
-        mark.name == "promptreg" for mark in metafunc.definition.own_markers
-    ):
+    if "promptreg" in metafunc.fixturenames or is_marked(metafunc.definition):
         from . import collecting
         from .errors import PromptregError
 
@@ -152,10 +150,15 @@ def pytest_make_collect_report(
     """Take down what is declared, before --lf or a node id on the command line narrow it."""
     report = yield
     # A module that has no suite any more may have left baselines: looked for when pruning is asked for.
-    if ROLE in collector.config.stash or collector.config.option.promptreg_prune:
+    ours = ROLE in collector.config.stash or collector.config.option.promptreg_prune
+    if ours or is_marked(collector) or any(map(is_marked, report.result)):
         from . import collecting
+        from .errors import PromptregError
 
-        collecting.take_down(collector, report, _role(collector.config))
+        try:
+            collecting.take_down(collector, report, _role(collector.config))
+        except PromptregError as exc:
+            report.outcome, report.longrepr, report.result = "failed", str(exc), []
     return report
 
 

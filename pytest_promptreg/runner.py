@@ -121,6 +121,9 @@ class Runner:
         """Start nothing more and cancel what can be cancelled. Returns at once; threads in a call are left behind."""
         with self._lock:
             self._stopped = True
+            for call in self._waiting:  # whoever waits for one must not wait for ever
+                call.failure = PredictError("the run ended before this call began")
+                call.finished.set()
             self._waiting.clear()
             for _ in range(self._threads):
                 self._to_threads.put(None)

@@ -19,3 +19,8 @@ OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report
 WORKER_OUTPUT = "promptreg"  # and what was declared on a worker's output
+
+
+def is_marked(node: pytest.Item | pytest.Collector) -> bool:
+    """Whether the promptreg marker stands on this very node."""
+    return any(mark.name == "promptreg" for mark in node.own_markers)

@@ -274,6 +274,13 @@ def _refuse_unjudgeable(gates: Sequence[Gate], examples: Sequence[Example], func
             where=where,
             next_step='add gates=["semantic >= 0.8"] to the marker, or promptreg_gates to the ini file',
         )
+    rates = [gate for gate in gates if gate.metric is None]
+    if rates and bare and not any(not gate.of_suite for gate in gates):
+        raise GateError(
+            f"'{rates[0]}' counts the cases without a breach, and no gate is on a case",
+            where=where,
+            next_step='add the gate that a case has to meet, such as "semantic >= 0.8"',
+        )
     without = [example for example in examples if example.reference is None]
     if len(without) == len(examples) and (drops := [gate for gate in gates if gate.is_drop]):
         raise GateError(
@@ -298,6 +305,12 @@ def resolve_predict(predict: object, where: str) -> Callable[..., Any] | None:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
         raise ConfigError(f"predict={predict!r}: {exc}", where=where) from exc
+    except Exception as exc:
+        raise ConfigError(
+            f"predict={predict!r}: importing {module_name} failed: {type(exc).__name__}: {exc}",
+            where=where,
+            next_step=f'to see where: python -c "import {module_name}"',
+        ) from exc
     for part in path.split("."):
         if not hasattr(found, part):
             raise ConfigError(

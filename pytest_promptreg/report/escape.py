@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 # Everything that moves a cursor, hides, or reorders: C0 and C1 controls, line and paragraph separators, bidirectional
-# controls and isolates, zero-width and invisible characters, surrogates, tags. Joiners stay: scripts and emoji need them.
+# controls and isolates, zero-width and invisible characters, surrogates, tags. Joiners stay: scripts need them.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"

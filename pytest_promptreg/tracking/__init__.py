@@ -10,11 +10,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import ConfigError, TrackingError
-from ..outcome import RunOutcome
 from . import clean
+
+if TYPE_CHECKING:
+    from ..outcome import RunOutcome
 
 INI_KEY = "promptreg_mlflow"
 TIMEOUT_KEY = "promptreg_mlflow_timeout"

@@ -43,11 +43,16 @@ def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = Fal
 def run_note(run: RunOutcome) -> str:
     """The whole run: its verdict, a row for each version of each suite, what was breached, what was lost."""
     versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
-    failed = [(suite, version) for suite, version in versions if version.failed]
+    failed = sum(version.failed for _, version in versions)
     verdict = verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed)
     # The page shows four lines before "Show more".
-    lines = [f"**{verdict}**: {len(failed)} of {_count(len(versions), 'prompt version')} failed", ""]
-    lines += [f"- **{escaped(v.version.label)}** of {escaped(s.spec.name)}: {_counted(v)}" for s, v in failed[:WORST]]
+    lines = [f"**{verdict}**: {failed} of {_count(len(versions), 'prompt version')} failed", ""]
+    lines += [
+        f"- {'**FAILED** ' if version.failed else ''}{escaped(version.version.label)} of {escaped(suite.spec.name)}: "
+        f"{_counted(version)}"
+        for suite, version in sorted(versions, key=lambda pair: not pair[1].failed)
+        if version.failed or set(version.counts) != {Verdict.UNCHANGED}
+    ][:WORST]
     lines.append("")
     lines += ["| version | suite | verdict | cases | mean scores (delta) |", "| --- | --- | --- | --- | --- |"]
     for suite, version in versions:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ..baseline import Baseline
 from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
@@ -19,7 +20,7 @@ from . import RunFacts, clean, measures, notes, table
 from .facts import Surroundings
 
 SCHEMA = "1"
-MAX_OUTPUTS = 100  # pairs on the page of changed outputs; the table holds them all
+MAX_OUTPUTS = 50  # pairs on the page of changed outputs; the table holds them all
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _child(
 
 def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFacts) -> dict[str, str]:
     spec, prompt = suite.spec, version.version
-    baseline = suite.baseline
+    baseline, accepted = suite.baseline, _accepted(suite)
     gates: dict[str, list[str]] = {}
     for gate in spec.gates:
         gates.setdefault(f"gate/{gate.subject.replace('(', '_').replace(')', '')}", []).append(str(gate))
@@ -155,7 +156,7 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
             "embedding_model": facts.embedding_model,
             **{name: "; ".join(lines) for name, lines in gates.items()},
             **{f"model_config/{name}": clean.setting(str(name), value) for name, value in prompt.model_config.items()},
-            **{f"signature/{name}": line for name, line in (baseline.signatures if baseline else {}).items()},
+            **{f"signature/{name}": line for name, line in (accepted.signatures if accepted else {}).items()},
         }
     )
 
@@ -194,8 +195,8 @@ def _outputs_page(suite: SuiteOutcome, version: VersionOutcome, old_name: str, n
         (
             OutputChange(
                 heading=f"{case.example}: {case.verdict}",
-                old=case.accepted or "",
-                new=case.output or "",
+                old=clean.text(case.accepted, table.CELL_LIMIT),
+                new=clean.text(case.output, table.CELL_LIMIT),
                 notes=[", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())],
                 breaches=[*case.breaches, *([case.message] if case.message else [])],
             )
@@ -209,11 +210,16 @@ def _outputs_page(suite: SuiteOutcome, version: VersionOutcome, old_name: str, n
 
 
 def _is_baseline(suite: SuiteOutcome, prompt: PromptVersion) -> bool:
-    """Whether the prompt is the accepted one, by label and by text, once the run's refresh has been applied."""
-    after = suite.plan.after if suite.plan is not None else suite.baseline
+    """Whether the prompt is the accepted one, by label and by text."""
+    after = _accepted(suite)
     if after is None or after.version != prompt.label:
         return False
     return any(known.digest == prompt.digest for known in after.prompts.values() if known.label == prompt.label)
+
+
+def _accepted(suite: SuiteOutcome) -> Baseline | None:
+    """The baseline once the run's own refresh, if it is one, has been applied."""
+    return suite.plan.after if suite.plan is not None else suite.baseline
 
 
 def _shared_tags(facts: RunFacts, around: Surroundings) -> dict[str, str]:
@@ -252,9 +258,9 @@ def _run_name(run: RunOutcome, around: Surroundings) -> str:
 
 
 def _status(failed: bool, run: RunOutcome) -> str:
-    if run.interrupted:
-        return "KILLED"
-    return "FAILED" if failed else "FINISHED"
+    if failed:  # also a run that was ended by its first failure
+        return "FAILED"
+    return "KILLED" if run.interrupted else "FINISHED"
 
 
 def _ms(seconds: float) -> int:

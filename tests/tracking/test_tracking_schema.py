@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,9 +243,13 @@ def test_a_first_run_without_a_baseline_is_described(make_run: Any, facts: RunFa
 
 
 def test_notes_begin_with_the_verdict(record: Record) -> None:
-    """The first line says what happened; the versions that failed and the worst cases follow."""
+    """The first line says what happened; what failed, what changed and the worst cases follow."""
     note = record.parent.tags["mlflow.note.content"]
-    assert note.startswith("**FAILED**: 1 of 3 prompt versions failed\n\n- **v3** of test\\_summarize: ")
+    assert note.startswith(
+        "**FAILED**: 1 of 3 prompt versions failed\n\n"
+        "- **FAILED** v3 of test\\_summarize: 6 unchanged, 5 breached, 1 error\n"
+        "- v2 of test\\_summarize: 8 unchanged, 4 changed\n\n"
+    )
     own = child(record, "v3").tags["mlflow.note.content"]
     assert own.startswith("**FAILED** against the baseline of v1: 6 unchanged, 5 breached, 1 error.")
     assert "mean\\(drop\\(rouge\\_l\\)\\)" in own
@@ -274,3 +279,13 @@ def test_a_note_is_cut_to_what_a_tag_holds(make_run: Any, facts: RunFacts) -> No
     found = describe(replace(run, suites=[replace(suite, versions=[replace(version, cases=cases)])]), facts, NOWHERE)
     assert len(found.children[0].tags["mlflow.note.content"]) <= clean.TAG_LIMIT
     assert len(found.children[0].artifacts["summary.md"]) > clean.TAG_LIMIT
+
+
+def test_ten_thousand_cases_are_described_in_seconds(make_run: Any, facts: RunFacts) -> None:
+    """The work grows with the number of cases and not with its square, and the page of outputs stays readable."""
+    began = time.monotonic()
+    run = describe(make_run(["v3"], count=10_000), facts, NOWHERE).children[0]
+    assert time.monotonic() - began < 10
+    assert len(json.loads(run.artifacts["examples.json"])["data"]) == 10_000
+    assert "4999 of 10000 outputs differ from the baseline" in run.artifacts["outputs.html"]
+    assert run.artifacts["outputs.html"].count("<h2>") == 50

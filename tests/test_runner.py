@@ -1,0 +1,410 @@
+"""Calls of predict: in order, bounded, each with its limit, and none that the end of a run has to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_promptreg.errors import PredictError, PromptError
+from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
+from pytest_promptreg.runner import Progress, Runner
+from pytest_promptreg.templates import render
+
+WHERE: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="nowhere")
+PATIENCE_S = 20.0  # a test that waits this long has failed; none that passes waits
+
+
+def key(number: int) -> CaseKey:
+    return CaseKey("suite", "v1", str(number))
+
+
+def request(number: int) -> Request:
+    return render(PromptVersion("v1", "{{ n }}"), str(number), {"n": number})
+
+
+def submit(runner: Runner, predict: Callable[[Request], Any], *numbers: int) -> None:
+    for number in numbers:
+        runner.submit(key(number), predict, functools.partial(request, number))
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Runner]]:
+    """Makes runners, each of which is stopped in the end."""
+    made: list[Runner] = []
+
+    def make_runner(concurrency: int = 4, timeout_s: float = 0) -> Runner:
+        made.append(Runner(concurrency, timeout_s))
+        return made[-1]
+
+    yield make_runner
+    for runner in made:
+        runner.stop()
+
+
+def sync_echo(asked: Request) -> str:
+    return f"echo {asked.text}"
+
+
+async def async_echo(asked: Request) -> str:
+    await asyncio.sleep(0)
+    return f"echo {asked.text}"
+
+
+def handing_on(asked: Request) -> Any:
+    return async_echo(asked)
+
+
+class SyncApp:
+    def __call__(self, asked: Request) -> str:
+        return sync_echo(asked)
+
+
+class AsyncApp:
+    async def __call__(self, asked: Request) -> str:
+        return await async_echo(asked)
+
+    async def method(self, asked: Request) -> str:
+        return await async_echo(asked)
+
+
+KINDS = {
+    "function": sync_echo,
+    "async function": async_echo,
+    "callable": SyncApp(),
+    "async callable": AsyncApp(),
+    "async method": AsyncApp().method,
+    "partial": functools.partial(sync_echo),
+    "async partial": functools.partial(async_echo),
+    "returns a coroutine": handing_on,
+    "lambda on async": lambda asked: async_echo(asked),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_predict_is_called(make: Callable[..., Runner], kind: str) -> None:
+    """Functions and callables, sync, async, or handing a coroutine on, give their output and the time it took."""
+    runner = make()
+    submit(runner, KINDS[kind], 1, 2)
+    for number in (2, 1):
+        output = runner.result(key(number))
+        assert output.text == f"echo {number}"
+        assert output.latency_s is not None
+        assert output.latency_s >= 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_start_in_order(make: Callable[..., Runner], kind: str) -> None:
+    """One at a time, calls are made in the order in which they were submitted."""
+    runner = make(concurrency=1)
+    started: list[str] = []
+
+    def predict(asked: Request) -> Any:
+        started.append(asked.text)
+        return KINDS[kind](asked)
+
+    async def async_predict(asked: Request) -> Any:
+        started.append(asked.text)
+        return await async_echo(asked)
+
+    submit(runner, async_predict if "async" in kind else predict, *range(8))
+    for number in reversed(range(8)):
+        runner.result(key(number))
+    assert started == [str(number) for number in range(8)]
+
+
+class Gauge:
+    """Counts the calls in flight; a call waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = 0
+        self.most = 0
+        self.go = threading.Event()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_so_many_calls_are_in_flight_and_no_more(
+    make: Callable[..., Runner], concurrency: int, asynchronous: bool
+) -> None:
+    """The limit is reached and never passed."""
+    gauge, runner = Gauge(), make(concurrency)
+
+    def predict(asked: Request) -> str:
+        with gauge:
+            assert gauge.go.wait(PATIENCE_S)
+            return asked.text
+
+    async def async_predict(asked: Request) -> str:
+        with gauge:
+            while not gauge.go.is_set():
+                await asyncio.sleep(0.001)
+            return asked.text
+
+    submit(runner, async_predict if asynchronous else predict, *range(12))
+    wait_for(lambda: gauge.now == concurrency)
+    assert runner.progress() == Progress(0, 12, concurrency)
+    assert runner.ready() == {}
+    gauge.go.set()
+    assert [runner.result(key(number)).text for number in range(12)] == [str(number) for number in range(12)]
+    assert gauge.most == concurrency
+    assert runner.progress() == Progress(12, 12, 0)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.001)
+
+
+def hang(asked: Request, release: threading.Event) -> str:
+    release.wait(PATIENCE_S)
+    return "late"
+
+
+async def hang_async(asked: Request) -> str:
+    await asyncio.sleep(PATIENCE_S)
+    return "late"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "returns a coroutine"])
+def test_a_call_that_takes_too_long_is_given_up(make: Callable[..., Runner], kind: str) -> None:
+    """Beyond its limit a call is an error that names the option, and the calls behind it get their turn."""
+    release = threading.Event()
+    hanging: dict[str, Callable[[Request], Any]] = {
+        "sync": functools.partial(hang, release=release),
+        "async": hang_async,
+        "returns a coroutine": lambda asked: hang_async(asked),
+    }
+    runner = make(concurrency=1, timeout_s=0.05)
+    submit(runner, hanging[kind], 1, 2)
+    submit(runner, sync_echo, 3)
+    for number in (1, 2):
+        with pytest.raises(PredictError, match=r"no answer in 0\.05 s") as error:
+            runner.result(key(number))
+        assert "promptreg_timeout" in str(error.value.next_step)
+    assert runner.result(key(3)).text == "echo 3"
+    release.set()
+    wait_for(lambda: not runner.ready())
+    assert runner.progress() == Progress(3, 3, 0)
+
+
+def test_a_late_answer_is_nobodys(make: Callable[..., Runner]) -> None:
+    """What a given-up call says later is dropped: it does not become the output of the same case called again."""
+    release, runner = threading.Event(), make(concurrency=1, timeout_s=0.05)
+    submit(runner, functools.partial(hang, release=release), 1)
+    with pytest.raises(PredictError):
+        runner.result(key(1))
+    submit(runner, sync_echo, 1)
+    release.set()
+    assert runner.result(key(1)).text == "echo 1"
+
+
+def test_without_a_limit_none_is_given_up(make: Callable[..., Runner]) -> None:
+    """A limit of 0 is no limit."""
+    release, runner = threading.Event(), make(concurrency=1, timeout_s=0)
+    submit(runner, functools.partial(hang, release=release), 1)
+    waited: list[Progress] = []
+
+    def on_wait(progress: Progress) -> None:
+        waited.append(progress)
+        release.set()
+
+    assert runner.result(key(1), on_wait).text == "late"
+    assert waited[0] == Progress(0, 1, 1)
+
+
+class OwnError(Exception):
+    """An error of the user's."""
+
+
+@pytest.mark.parametrize("error", [OwnError("no key"), SystemExit(3), KeyboardInterrupt(), StopIteration("x")])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_predict_raises_is_handed_over(
+    make: Callable[..., Runner], error: BaseException, asynchronous: bool
+) -> None:
+    """The very exception reaches the caller, and the next call is made all the same."""
+    runner = make(concurrency=1)
+
+    def predict(asked: Request) -> str:
+        raise error
+
+    async def async_predict(asked: Request) -> str:
+        raise error
+
+    submit(runner, async_predict if asynchronous else predict, 1)
+    submit(runner, async_echo if asynchronous else sync_echo, 2)
+    with pytest.raises((type(error), RuntimeError)) as raised:  # Python turns StopIteration in a coroutine into that
+        runner.result(key(1))
+    assert raised.value is error or raised.value.__cause__ is error
+    assert runner.result(key(2)).text == "echo 2"
+
+
+@pytest.mark.parametrize("value", [None, 5, b"bytes", object(), {1, 2}, {"a": object()}])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_is_no_output_is_an_error(make: Callable[..., Runner], value: object, asynchronous: bool) -> None:
+    """predict that returns None or anything else that is no output fails by name, and is never an empty text."""
+    runner = make()
+
+    async def async_predict(asked: Request) -> object:
+        return value
+
+    submit(runner, async_predict if asynchronous else lambda asked: value, 1)
+    with pytest.raises(PredictError, match="predict returned"):
+        runner.result(key(1))
+    assert runner.ready() == {}
+
+
+def test_a_prompt_that_cannot_be_rendered_is_the_calls_failure(make: Callable[..., Runner]) -> None:
+    """The request is made in the call, and what that raises is handed over as well."""
+    runner = make()
+    version = PromptVersion("v1", "{{ 1 // n }}", syntax="jinja2", where="v1.j2")
+    runner.submit(key(1), sync_echo, lambda: render(version, "1", {"n": 0}))
+    with pytest.raises(PromptError, match="Jinja2 could not render it"):
+        runner.result(key(1))
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "returns a coroutine"])
+def test_context_variables_are_the_callers(make: Callable[..., Runner], kind: str) -> None:
+    """Each call sees the context variables as they were when it was submitted."""
+
+    async def async_predict(asked: Request) -> str:
+        await asyncio.sleep(0)
+        return WHERE.get()
+
+    kinds: dict[str, Callable[[Request], Any]] = {
+        "sync": lambda asked: WHERE.get(),
+        "async": async_predict,
+        "returns a coroutine": lambda asked: async_predict(asked),
+    }
+    runner = make(concurrency=1)
+    token = WHERE.set("first")
+    submit(runner, kinds[kind], 1)
+    WHERE.set("second")
+    submit(runner, kinds[kind], 2)
+    WHERE.reset(token)
+    assert (runner.result(key(1)).text, runner.result(key(2)).text) == ("first", "second")
+
+
+def test_a_case_that_is_asked_for_twice_is_called_twice(make: Callable[..., Runner]) -> None:
+    """An output is handed over once; a test that is run again gets a fresh answer."""
+    runner, answers = make(), iter(["one", "two"])
+    submit(runner, lambda asked: next(answers), 1)
+    submit(runner, lambda asked: "not this", 1)
+    assert runner.submitted(key(1))
+    assert runner.result(key(1)).text == "one"
+    assert not runner.submitted(key(1))
+    submit(runner, lambda asked: next(answers), 1)
+    assert runner.result(key(1)).text == "two"
+
+
+def test_what_is_ready_is_told(make: Callable[..., Runner]) -> None:
+    """Outputs that nobody asked for yet can be looked at, failures and those handed over cannot."""
+    runner = make()
+    submit(runner, sync_echo, 1, 2)
+    submit(runner, lambda asked: None, 3)
+    wait_for(lambda: runner.progress().done == 3)
+    assert {case.example: output.text for case, output in runner.ready().items()} == {"1": "echo 1", "2": "echo 2"}
+    runner.result(key(1))
+    assert list(runner.ready()) == [key(2)]
+
+
+def test_outputs_keep_what_they_know(make: Callable[..., Runner]) -> None:
+    """Tokens, cost and a latency that predict measured itself stay; without one, the runner's is taken."""
+    runner = make()
+    submit(runner, lambda asked: Output("a", 1, 2, 0.5, latency_s=9.0), 1)
+    submit(runner, lambda asked: Output("b", 1), 2)
+    assert runner.result(key(1)) == Output("a", 1, 2, 0.5, latency_s=9.0)
+    second = runner.result(key(2))
+    assert (second.text, second.input_tokens) == ("b", 1)
+    assert second.latency_s is not None
+    assert second.latency_s < 9
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "returns a coroutine"])
+def test_stop_does_not_wait(make: Callable[..., Runner], kind: str) -> None:
+    """With calls in flight, stop returns at once and starts no other; what still runs are daemons."""
+    release, cancelled, started = threading.Event(), threading.Event(), threading.Event()
+    calls: list[str] = []
+
+    def predict(asked: Request) -> str:
+        calls.append(asked.text)
+        started.set()
+        return hang(asked, release)
+
+    async def async_predict(asked: Request) -> str:
+        calls.append(asked.text)
+        started.set()
+        try:
+            return await hang_async(asked)
+        finally:
+            cancelled.set()
+
+    kinds: dict[str, Callable[[Request], Any]] = {
+        "sync": predict,
+        "async": async_predict,
+        "returns a coroutine": lambda asked: async_predict(asked),
+    }
+    runner = make(concurrency=1)
+    submit(runner, kinds[kind], 1, 2, 3)
+    assert started.wait(PATIENCE_S)
+    runner.stop()
+    assert not release.is_set()
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("promptreg"))
+    if kind != "sync":
+        assert cancelled.wait(PATIENCE_S)
+    release.set()
+    submit(runner, kinds[kind], 4)
+    wait_for(lambda: not any(thread.name == "promptreg-call" for thread in threading.enumerate()))
+    assert calls == ["1"]
+    runner.stop()
+
+
+def test_nobody_waits_for_a_call_that_never_began(make: Callable[..., Runner]) -> None:
+    """Whoever waits for a call that stop took from the queue is told so, and does not wait for ever."""
+    release, runner = threading.Event(), make(concurrency=1)
+    submit(runner, functools.partial(hang, release=release), 1, 2)
+    told: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            runner.result(key(2))
+        except PredictError as error:
+            told.append(error)
+
+    waiter = threading.Thread(target=wait, daemon=True)
+    waiter.start()
+    runner.stop()
+    waiter.join(5)
+    release.set()
+    assert len(told) == 1
+
+
+def test_many_calls_use_few_threads(make: Callable[..., Runner]) -> None:
+    """Threads are as many as calls may be in flight, not as many as there are calls."""
+    runner, seen = make(concurrency=3), set()
+
+    def predict(asked: Request) -> str:
+        seen.add(threading.get_ident())
+        return asked.text
+
+    submit(runner, predict, *range(200))
+    assert [runner.result(key(number)).text for number in range(200)] == [str(number) for number in range(200)]
+    assert len(seen) <= 3

@@ -1,0 +1,97 @@
+"""Scoring in batches: each pair once, each metric once, drops against the reference."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_promptreg.errors import MetricError
+from pytest_promptreg.metrics import METRICS, MetricSettings, create
+from pytest_promptreg.scoring import Comparison, Scorer, metric_of
+
+SURFACE = ("bleu", "chrf", "exact", "rouge_l")
+TERMS = [*SURFACE, *(f"drop({metric})" for metric in SURFACE)]
+TEXTS = st.sampled_from(["", "the cat sat", "the cat sat on the mat", "Ein anderer Text.", "猫が座る"])
+
+
+def alone(metric: str, text: str, other: str) -> float:
+    return create(metric, MetricSettings()).score([(text, other)])[0]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Comparison,
+            TEXTS,
+            TEXTS,
+            TEXTS | st.none(),
+            st.lists(st.sampled_from(TERMS), unique=True).map(tuple),
+        ),
+        max_size=6,
+    )
+)
+@settings(deadline=None, max_examples=100)
+def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
+    """Whatever stands in a batch, each comparison has the scores that it has alone, and no drop without a reference."""
+    scored = Scorer(MetricSettings()).score(comparisons)
+    assert len(scored) == len(comparisons)
+    for comparison, scores in zip(comparisons, scored, strict=True):
+        expected = {}
+        for term in comparison.terms:
+            metric = metric_of(term)
+            if metric == term:
+                expected[term] = alone(metric, comparison.output, comparison.accepted)
+            elif comparison.reference is not None:
+                before = alone(metric, comparison.accepted, comparison.reference)
+                expected[term] = before - alone(metric, comparison.output, comparison.reference)
+        assert scores == expected
+        assert list(scores) == [term for term in comparison.terms if term in expected]
+
+
+def test_a_drop_is_positive_when_the_output_got_worse() -> None:
+    """The score of the baseline output minus that of the new one, both against the reference."""
+    comparison = Comparison("nothing alike", "the cat sat", "the cat sat", ("drop(rouge_l)",))
+    assert Scorer(MetricSettings()).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+
+
+def test_an_empty_reference_is_a_reference() -> None:
+    """An expected answer of no text is expected; only where there is none is there no drop."""
+    comparison = Comparison("words", "", "", ("drop(rouge_l)",))
+    assert Scorer(MetricSettings()).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_metric_of(term: str) -> None:
+    """The metric in a term is one of those that there are."""
+    assert metric_of(term) in METRICS
+    assert term in {metric_of(term), f"drop({metric_of(term)})"}
+
+
+def test_a_missing_model_is_looked_for_once() -> None:
+    """A metric that cannot be had fails every comparison with the same error, and the others go on."""
+    scorer = Scorer(MetricSettings(embedding_model="no-such-model"))
+    comparison = Comparison("a", "b", None, ("semantic",))
+    errors = []
+    for ask in (lambda: scorer.score([comparison]), lambda: scorer.signature("semantic")):
+        with pytest.raises(MetricError, match="no embedding model 'no-such-model'") as error:
+            ask()
+        errors.append(error.value)
+    assert errors[0] is errors[1]
+    assert scorer.score([Comparison("a", "b", None, ("exact",))]) == [{"exact": 0.0}]
+
+
+def test_equal_texts_need_no_model() -> None:
+    """Outputs that equal what they are compared with are scored where the model is missing, too."""
+    scorer = Scorer(MetricSettings(embedding_model="no-such-model"))
+    assert scorer.score([Comparison("a", "a", "a", ("semantic", "drop(semantic)"))]) == [
+        {"semantic": 1.0, "drop(semantic)": 0.0}
+    ]
+
+
+def test_signatures_are_the_metrics_own() -> None:
+    """The scorer's signature of a metric is that of the metric with the same settings."""
+    for tokens in ("unicode", "rouge-score"):
+        chosen = MetricSettings(rouge_tokens=tokens)
+        for metric in SURFACE:
+            assert Scorer(chosen).signature(metric) == create(metric, chosen).signature()
