@@ -33,10 +33,10 @@ def fenced(text: str, language: str = "") -> str:
 
 def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = False) -> str:
     """One word for a run or a version; gates do not judge a refresh."""
-    if interrupted:
-        return "INTERRUPTED"
     if failed:
         return "FAILED"
+    if interrupted:
+        return "INTERRUPTED"
     return "REFRESHED" if refreshed else "PASSED"
 
 

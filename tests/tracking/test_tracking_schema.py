@@ -69,13 +69,14 @@ def test_a_version_without_selected_cases_has_no_run(make_run: Any, facts: RunFa
     [
         (["v1", "v2"], False, ["FINISHED", "FINISHED"], "FINISHED"),
         (["v1", "v3"], False, ["FINISHED", "FAILED"], "FAILED"),
-        (["v1", "v3"], True, ["KILLED", "KILLED"], "KILLED"),
+        (["v1", "v2"], True, ["KILLED", "KILLED"], "KILLED"),
+        (["v1", "v3"], True, ["KILLED", "FAILED"], "FAILED"),
     ],
 )
 def test_the_status_is_the_verdict(
     make_run: Any, facts: RunFacts, labels: list[str], interrupted: bool, statuses: list[str], parent: str
 ) -> None:
-    """FINISHED when the gates passed, FAILED when not, KILLED when the run was interrupted."""
+    """FINISHED when the gates passed, FAILED when not, KILLED when the run was interrupted before it failed."""
     found = describe(make_run(labels, interrupted=interrupted), facts, NOWHERE)
     assert [run.status for run in found.children] == statuses
     assert found.parent.status == parent
