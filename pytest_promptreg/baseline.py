@@ -22,6 +22,7 @@ from .text import canonical_json, digest, file_slug
 
 FORMAT = 1
 FOLDER = "__baselines__"
+_HEADER = ("format", "version", "prompt", "metrics", "prompts")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+|(?<=[。！？])")
 _LONG_LINE = 80
 _CONFLICT = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
@@ -41,25 +42,30 @@ class Record:
     prompt: str
     outputs: tuple[str, ...]
 
-    @cached_property
-    def digest(self) -> str:
-        """Of everything above."""
-        return digest(canonical_json([self.example, self.inputs, self.prompt, list(self.outputs)]))[:32]
-
 
 @dataclass(frozen=True)
 class Baseline:
     """One baseline file.
 
-    :param version: the label of the accepted prompt version.
-    :param prompts: the prompts that made the records, by digest; of the accepted version among them.
+    :param accepted: key of the accepted prompt version among ``prompts``.
+    :param prompts: the prompts that made the records, by digest.
     :param signatures: of the metrics that the suite's gates named when the file was written.
     """
 
-    version: str
+    accepted: str
     prompts: Mapping[str, PromptVersion]
     records: Mapping[str, Record]
     signatures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> PromptVersion:
+        """The accepted prompt version."""
+        return self.prompts[self.accepted]
+
+    @property
+    def version(self) -> str:
+        """Its label."""
+        return self.prompt.label
 
     @cached_property
     def digest(self) -> str:
@@ -156,20 +162,19 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
         prompts[key] = prompt
     if data["header"] != _header_digest(data):
         raise _DamagedError("its header (version, metrics, prompts) was changed by hand or by a merge")
+    accepted = data["prompt"]
+    if prompts[accepted].label != data["version"]:
+        raise _DamagedError(f"the accepted prompt is not of version {data['version']!r}")
     records = {}
     for example, stored in data["examples"].items():
-        record = Record(
-            example, stored["inputs"], stored["prompt"], tuple(_joined(lines) for lines in stored["outputs"])
-        )
-        if record.digest != stored["record"]:
+        outputs = tuple(_joined(lines) for lines in stored["outputs"])
+        record = Record(example, stored["inputs"], stored.get("prompt", accepted), outputs)
+        if _record_digest(record, accepted) != stored["record"]:
             raise _DamagedError(f"the record of example {example!r} was changed by hand or by a merge")
         if record.prompt not in prompts or not record.outputs:
             raise _DamagedError(f"the record of example {example!r} is not whole")
         records[example] = record
-    version = data["version"]
-    if version not in {prompt.label for prompt in prompts.values()}:
-        raise _DamagedError(f"the accepted version {version!r} has no prompt in it")
-    return Baseline(version, prompts, records, {str(k): str(v) for k, v in data["metrics"].items()})
+    return Baseline(accepted, prompts, records, {str(k): str(v) for k, v in data["metrics"].items()})
 
 
 def render(baseline: Baseline) -> str:
@@ -177,6 +182,7 @@ def render(baseline: Baseline) -> str:
     header = {
         "format": FORMAT,
         "version": baseline.version,
+        "prompt": baseline.accepted,
         "metrics": dict(sorted(baseline.signatures.items())),
         "prompts": {key: _prompt_json(prompt) for key, prompt in sorted(baseline.prompts.items())},
     }
@@ -184,20 +190,32 @@ def render(baseline: Baseline) -> str:
         **header,
         "header": _header_digest(header),
         "examples": {
-            record.example: {
-                "inputs": record.inputs,
-                "prompt": record.prompt,
-                "outputs": [_split(output) for output in record.outputs],
-                "record": record.digest,
-            }
-            for _, record in sorted(baseline.records.items())
+            example: _record_json(record, baseline.accepted) for example, record in sorted(baseline.records.items())
         },
     }
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 
 def _header_digest(data: Mapping[str, Any]) -> str:
-    return digest(canonical_json({name: data[name] for name in ("format", "version", "metrics", "prompts")}))[:32]
+    return digest(canonical_json({name: data[name] for name in _HEADER}))[:32]
+
+
+def _record_json(record: Record, accepted: str) -> dict[str, Any]:
+    """The record; the prompt that made it stands there only where it is another than the accepted one.
+
+    So that a new version that leaves an output as it was leaves the output's lines in the file as they were.
+    """
+    return {
+        "inputs": record.inputs,
+        **({} if record.prompt == accepted else {"prompt": record.prompt}),
+        "outputs": [_split(output) for output in record.outputs],
+        "record": _record_digest(record, accepted),
+    }
+
+
+def _record_digest(record: Record, accepted: str) -> str:
+    other = [] if record.prompt == accepted else [record.prompt]
+    return digest(canonical_json([record.example, record.inputs, list(record.outputs), *other]))[:32]
 
 
 def _prompt_json(prompt: PromptVersion) -> dict[str, Any]:
@@ -334,9 +352,8 @@ def plan_refresh(
     known = {**(before.prompts if before else {}), key: replace(version, where="", first_line=0)}
     used = {record.prompt for record in records.values()}
     whole = all(records[name].prompt == key for name in declared if name in records)
-    labels = {known[name].label for name in used}
     after = Baseline(
-        version=before.version if before and not whole and before.version in labels else version.label,
+        accepted=before.accepted if before and not whole and before.accepted in used else key,
         prompts={name: prompt for name, prompt in known.items() if name in used},
         records=records,
         signatures=signatures,
@@ -357,8 +374,6 @@ def prune(plan: Plan, stale: Iterable[str]) -> Plan:
         return plan
     records = {example: record for example, record in plan.after.records.items() if example not in gone}
     used = {record.prompt for record in records.values()}
-    kept = {
-        key: prompt for key, prompt in plan.after.prompts.items() if key in used or prompt.label == plan.after.version
-    }
+    kept = {key: prompt for key, prompt in plan.after.prompts.items() if key in used or key == plan.after.accepted}
     after = replace(plan.after, records=records, prompts=kept) if records else None
     return replace(plan, after=after, pruned=tuple(sorted(gone)))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .outcome import CaseOutcome
     from .suite_run import SuiteRun
 
+_WHAT_PREDICT_RETURNED: Any = object()
+
 
 class PromptregCase:
     """One prompt version on one example.
@@ -79,19 +81,19 @@ class PromptregCase:
         """Verdict, scores and breaches, once the case is judged."""
         return self._outcome
 
-    def check(self, output: Any = None) -> CaseOutcome:
+    def check(self, output: Any = _WHAT_PREDICT_RETURNED) -> CaseOutcome:
         """Judge the output against the stored baseline.
 
         Fails the test on a breach, and where there is nothing to compare with. In a refresh (``--promptreg-update``,
         ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded
         and only the rate fails, at the end.
 
-        :param output: what the test made itself: a str, a dict or list, or an Output. None takes what predict returned.
+        :param output: what the test made itself: a str, a dict or list, or an Output; left out, what predict returned.
         :returns: the outcome of the case.
         """
         __tracebackhide__ = True
         self.checked = True
-        if output is not None:
+        if output is not _WHAT_PREDICT_RETURNED:  # None is a helper that forgot to return
             self._take_made(output)
         if self._outcome is None:
             self._outcome = self._run.judge(self._key, self.output)

@@ -13,7 +13,7 @@ from .files import display_path
 from .gates import Verdict
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from .performing import stale_records
+from .report.escape import one_line
 from .scoring import Scorer, metric_of
 from .settings import Settings
 from .suites import SuiteSpec
@@ -135,7 +135,7 @@ class Concluder:
             for version in spec.versions
             if version.label in cases
         ]
-        stale = stale_records(spec, stored)
+        stale = spec.stale_records(stored)
         plan = None
         if not interrupted and (self.settings.refreshing or self.settings.prune):
             try:
@@ -194,7 +194,9 @@ class Concluder:
                 conclusion.notes.append(f"baseline written: {path} ({suite.plan.after_label}: {suite.plan})")
             else:
                 conclusion.notes.append(f"baseline as it was: {path} ({suite.plan})")
-            conclusion.notes += [f"  not written: {example}: {why}" for example, why in suite.plan.refused.items()]
+            conclusion.notes += [
+                f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
+            ]
         if self.settings.prune:
             for orphan in declaration.orphans:
                 orphan.unlink(missing_ok=True)

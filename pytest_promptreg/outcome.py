@@ -152,12 +152,8 @@ class SuiteOutcome:
         return self.baseline.version if self.baseline else None
 
     def baseline_prompt(self) -> PromptVersion | None:
-        """The accepted version's prompt as the baseline file has it: of most records, should there be several."""
-        if self.baseline is None:
-            return None
-        uses = Counter(record.prompt for record in self.baseline.records.values())
-        of_version = [key for key, prompt in self.baseline.prompts.items() if prompt.label == self.baseline.version]
-        return self.baseline.prompts[max(of_version, key=lambda key: uses[key])]
+        """The accepted version's prompt as the baseline file has it."""
+        return self.baseline.prompt if self.baseline else None
 
     def delta(self, version: VersionOutcome, term: str) -> float | None:
         """The version's mean minus the baseline version's in this run; minus a perfect score where that did not run."""

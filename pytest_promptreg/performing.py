@@ -201,11 +201,6 @@ def _resolves(module: object, dotted: str) -> bool:
     return module is not None
 
 
-def stale_records(spec: SuiteSpec, stored: Baseline | None) -> list[str]:
-    """Ids of the baseline's records whose example the suite no longer declares."""
-    return sorted(set(stored.records) - set(spec.example_by_id)) if stored else []
-
-
 def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> str:
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))

@@ -82,7 +82,8 @@ class Performing(Role):
 
     def header(self) -> str | None:
         """The one line that says what is about to run."""
-        return None if self.refusal else describe(self.performer.selected, self.settings)
+        told = self.performer.suites and not self.refusal
+        return describe(self.performer.selected, self.settings) if told else None
 
     def expected(self) -> Collection[str]:
         """Node ids of the cases that this process is going to run."""

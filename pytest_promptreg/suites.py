@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import baseline
+from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
 from .examples import load_examples
 from .files import display_path
@@ -55,7 +55,7 @@ class SuiteSpec:
     @cached_property
     def baseline_path(self) -> Path:
         """Where its baseline lies."""
-        return baseline.path_for(self.module, self.function, self.variant)
+        return path_for(self.module, self.function, self.variant)
 
     @cached_property
     def example_by_id(self) -> Mapping[str, Example]:
@@ -84,6 +84,10 @@ class SuiteSpec:
     def case_key(self, version: str, example: str) -> CaseKey:
         """What one of its cases is known by."""
         return CaseKey(self.id, version, example)
+
+    def stale_records(self, stored: Baseline | None) -> list[str]:
+        """Ids of the stored records whose example is no longer declared, whatever happens to run."""
+        return sorted(set(stored.records) - set(self.example_by_id)) if stored else []
 
     def with_variant(self, variant: str) -> SuiteSpec:
         """This suite for one combination of the function's other parameters."""

@@ -29,9 +29,7 @@ ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 
 def make(outputs: dict[str, str], version: PromptVersion = V1, before: Baseline | None = None) -> Baseline:
     examples = [Example(name, {"text": name}) for name in outputs] + EXAMPLES
-    plan = plan_refresh(
-        Path("x.json"), before, version, outputs, examples=examples, signatures=SIGNATURES, refused={}
-    )
+    plan = plan_refresh(Path("x.json"), before, version, outputs, examples=examples, signatures=SIGNATURES, refused={})
     assert plan.after is not None
     return plan.after
 
@@ -61,9 +59,7 @@ def believed(path: Path, text: str | bytes) -> str | None:
     try:
         found = load(written(path, text))
     except BaselineError as error:
-        assert path.name in str(error.where)
-        assert error.next_step
-        return None
+        return None if error.next_step and path.name in str(error.where) else f"an error without a place: {error}"
     assert found is not None
     return render(found)
 
@@ -103,7 +99,8 @@ def test_any_text_comes_back(
 
 
 @pytest.mark.parametrize(
-    "output", ["", "\n", "\n\n", " ", "a\n", "\na", "\r\n", "a\rb", "\u2028", "\x85", "\x00", "\ufeff", "." * 200, ". " * 99]
+    "output",
+    ["", "\n", "\n\n", " ", "a\n", "\na", "\r\n", "a\rb", "\u2028", "\x85", "\x00", "\ufeff", "." * 200, ". " * 99],
 )
 def test_edges_of_texts_come_back(path: Path, output: str) -> None:
     """Empty outputs, line ends of every kind and invisible characters are stored exactly."""
@@ -124,13 +121,13 @@ def test_the_whole_of_a_file_comes_back(path: Path, stored: Baseline) -> None:
 def test_equal_baselines_have_equal_bytes(stored: Baseline) -> None:
     """The order in which records, prompts, signatures and settings came does not show in the file."""
     backwards = Baseline(
-        stored.version,
+        stored.accepted,
         {
-            key: replace(prompt, model_config=dict(reversed(prompt.model_config.items())), where="elsewhere.md")
-            for key, prompt in reversed(stored.prompts.items())
+            key: replace(prompt, model_config=dict(reversed(list(prompt.model_config.items()))), where="elsewhere.md")
+            for key, prompt in reversed(list(stored.prompts.items()))
         },
-        dict(reversed(stored.records.items())),
-        dict(reversed(stored.signatures.items())),
+        dict(reversed(list(stored.records.items()))),
+        dict(reversed(list(stored.signatures.items()))),
     )
     assert render(backwards) == render(stored)
     assert backwards.digest == stored.digest
@@ -147,7 +144,9 @@ def test_the_file_is_for_people(stored: Baseline) -> None:
 
 def test_a_changed_word_changes_few_lines() -> None:
     """A one-word change in one output of many is the changed sentence and the record's digest in git's diff."""
-    outputs = {f"e{number:03}": "The first sentence is long enough to be cut. " * 5 + "And a last one." for number in range(50)}
+    outputs = {
+        f"e{number:03}": "The first sentence is long enough to be cut. " * 5 + "And a last one." for number in range(50)
+    }
     old = render(make(outputs)).splitlines()
     new = render(make({**outputs, "e025": outputs["e025"].replace("last", "final")})).splitlines()
     changed = [line for line, before in zip(new, old, strict=True) if line != before]
@@ -208,8 +207,9 @@ def test_records_of_two_baselines_cannot_be_mixed(path: Path) -> None:
 def test_a_clean_merge_is_believed(path: Path) -> None:
     """Records that two branches added, each whole, merge by line and are read."""
     base = render(make({"a": "A.", "m": "M.", "z": "Z."}))
-    ours, theirs = render(make({"a": "A.", "b": "B.", "m": "M.", "z": "Z."})), render(
-        make({"a": "A.", "m": "M.", "y": "Y.", "z": "Z."})
+    ours, theirs = (
+        render(make({"a": "A.", "b": "B.", "m": "M.", "z": "Z."})),
+        render(make({"a": "A.", "m": "M.", "y": "Y.", "z": "Z."})),
     )
     start = next(i for i, line in enumerate(theirs.splitlines(True)) if '"y": {' in line)
     length = len(theirs.splitlines()) - len(base.splitlines())
@@ -241,9 +241,15 @@ def test_conflict_marks_in_an_output_are_text(path: Path) -> None:
     [
         (lambda text: text.replace('"format": 1', '"format": 2'), "has format 2; this version reads up to 1"),
         (lambda text: text.replace('"format": 1', '"format": 0'), "a part of it is missing or of the wrong kind"),
-        (lambda text: text.replace('"format": 1', '"format": true'), "its header (version, metrics, prompts) was changed"),
+        (
+            lambda text: text.replace('"format": 1', '"format": true'),
+            "its header (version, metrics, prompts) was changed",
+        ),
         (lambda text: text.replace('"format": 1,', ""), "a part of it is missing or of the wrong kind"),
-        (lambda text: text.replace('"version": "v1"', '"version": "v9"'), "its header (version, metrics, prompts) was changed"),
+        (
+            lambda text: text.replace('"version": "v1"', '"version": "v9"'),
+            "its header (version, metrics, prompts) was changed",
+        ),
         (lambda text: text.replace("Line two.", "Line 2.", 1), "the record of example 'a' was changed by hand"),
         (lambda text: text.replace("In one sentence.", "In two."), "the text of prompt 'v1' was changed by hand"),
         (lambda text: text.replace('"temperature": 0', '"temperature": 1'), "changed by hand"),
@@ -317,9 +323,7 @@ def refresh(
     refused: dict[str, str] | None = None,
     path: Path = Path("x.json"),
 ) -> Plan:
-    return plan_refresh(
-        path, before, version, outputs, examples=examples, signatures=SIGNATURES, refused=refused or {}
-    )
+    return plan_refresh(path, before, version, outputs, examples=examples, signatures=SIGNATURES, refused=refused or {})
 
 
 ALL = {"a": "A.", "b": "B.", "c": "C.", "naïve 文": "D."}
@@ -423,7 +427,9 @@ def test_any_series_of_refreshes_can_be_read(tmp_path_factory: pytest.TempPathFa
     for _ in range(data.draw(st.integers(1, 5))):
         version = data.draw(st.sampled_from([V1, V2, edited, renamed]))
         outputs = data.draw(st.dictionaries(st.sampled_from([e.id for e in EXAMPLES]), st.sampled_from("xyz")))
-        stale = data.draw(st.sets(st.sampled_from(sorted(now.records)))) - set(outputs) if now and now.records else set()
+        stale = (
+            data.draw(st.sets(st.sampled_from(sorted(now.records)))) - set(outputs) if now and now.records else set()
+        )
         plan = prune(refresh(now, version, outputs), stale)
         expected = {name: text for name, text in {**expected, **outputs}.items() if name not in stale}
         now = plan.after
@@ -514,16 +520,35 @@ def test_odd_texts_are_stored_as_what_they_can_be(path: Path) -> None:
 
 
 def test_a_record_knows_its_content() -> None:
-    """The digest of a record covers the example, the inputs, the prompt and each output, in order."""
-    record = Record("a", "i", "p", ("x", "y"))
+    """The digest of a record covers the example, the inputs, a prompt of its own and each output, in order."""
+    accepted, other = key_of(V1), key_of(V2)
+    record = Record("a", "i", accepted, ("x", "y"))
     others = [
         replace(record, example="b"),
         replace(record, inputs="j"),
-        replace(record, prompt="q"),
+        replace(record, prompt=other),
         replace(record, outputs=("y", "x")),
         replace(record, outputs=("xy",)),
     ]
-    digests = {record.digest, *(other.digest for other in others)}
+    files = [render(Baseline(accepted, {accepted: V1, other: V2}, {one.example: one})) for one in [record, *others]]
+    digests = {next(iter(json.loads(file)["examples"].values()))["record"] for file in files}
     assert len(digests) == 6
     assert all(re.fullmatch("[0-9a-f]{32}", value) for value in digests)
     assert json.loads(render(make({"a": "x"})))["format"] == baseline.FORMAT
+
+
+def test_a_new_version_leaves_the_lines_of_an_unchanged_output_alone() -> None:
+    """Accepting another version changes the header and the outputs that changed, and nothing else."""
+    examples = [Example("a", {}), Example("b", {})]
+    first = plan_refresh(
+        Path("x"), None, V1, {"a": "one", "b": "two"}, examples=examples, signatures={}, refused={}
+    ).after
+    assert first is not None
+    second = plan_refresh(
+        Path("x"), first, V2, {"a": "one", "b": "three"}, examples=examples, signatures={}, refused={}
+    ).after
+    assert second is not None
+    before, after = json.loads(render(first)), json.loads(render(second))
+    assert (before["version"], after["version"]) == ("v1", "v2")
+    assert before["examples"]["a"] == after["examples"]["a"]
+    assert before["examples"]["b"] != after["examples"]["b"]

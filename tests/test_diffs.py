@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from pytest_promptreg.diffs import MAX_TOKENS, Piece, line_diff, unified, word_diff
 
 WORDS = st.lists(st.sampled_from(["a", "b", "the", "fox.", "_", "é", "中文", "1.5"]), max_size=25)
-TEXTS = st.text(max_size=60) | st.builds(lambda words, gap: gap.join(words), WORDS, st.sampled_from([" ", "\n", "  ", ", "]))
+TEXTS = st.text(max_size=60) | st.builds(
+    lambda words, gap: gap.join(words), WORDS, st.sampled_from([" ", "\n", "  ", ", "])
+)
 
 
 def bare(text: str) -> str:
@@ -43,7 +46,7 @@ def test_a_difference_always_shows(old: str, new: str) -> None:
         pieces = word_diff(old, new, context=context)
         assert any(piece.kind in {"removed", "added"} for piece in pieces) == (old != new)
         kinds = [piece.kind for piece in pieces]
-        assert all(a != b for a, b in zip(kinds, kinds[1:], strict=False))
+        assert all(a != b for a, b in pairwise(kinds))
 
 
 @given(TEXTS, TEXTS, st.integers(1, 5))
@@ -118,7 +121,9 @@ def test_texts_beyond_the_limit_are_compared_by_sentence() -> None:
     assert sum(len(piece.text) for piece in pieces if piece.kind == "added") < 40
 
 
-@given(st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12), st.lists(st.sampled_from(["a", "b", "d"]), max_size=12))
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12), st.lists(st.sampled_from(["a", "b", "d"]), max_size=12)
+)
 @settings(deadline=None)
 def test_lines_are_told_once(old_lines: list[str], new_lines: list[str]) -> None:
     """With enough context, the shared and removed lines are the old text, the shared and added ones the new."""

@@ -20,7 +20,7 @@ from pytest_promptreg.examples import load_examples
 from pytest_promptreg.model import Example
 from pytest_promptreg.text import slug
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": "a", "question": "Why?", "reference": "Because.", "tags": ["x", "y"], "gates": ["semantic >= 0.5"]},
     {"id": "b", "question": "Wie, „so“?\nZwei Zeilen", "reference": None, "tags": [], "gates": []},
 ]
@@ -230,7 +230,7 @@ def test_a_frame_is_read(tmp_path: Path) -> None:
             "n": np.array([1, 2]),
             "f": [0.5, np.nan],
             "reference": ["r", np.nan],
-            "when": pd.to_datetime(["2024-02-03", None]),
+            "when": [pd.Timestamp("2024-02-03"), pd.NaT],
         }
     )
     one, two = load(tmp_path, frame)
@@ -324,9 +324,10 @@ def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
     try:
         examples = load(folder, path)
     except ExampleError as error:
-        assert str(path) in str(error)
+        places = [str(error.where)]
     else:
-        assert all(example.where.startswith(str(path)) for example in examples)
+        places = [example.where for example in examples]
+    assert all(place.startswith(str(path)) for place in places)
 
 
 def test_examples_survive_the_wire(tmp_path: Path) -> None:

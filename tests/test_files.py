@@ -21,12 +21,15 @@ def test_display_path_is_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert display_path(Path("/elsewhere/b.md")) == "/elsewhere/b.md"
 
 
+def names(found: list[Path] | None) -> list[str]:
+    return [path.name for path in found or []]
+
+
 def test_expand_names_files(tmp_path: Path) -> None:
     """A folder gives its entries, a glob its matches, a file itself, each sorted; an absolute glob works as well."""
     for name in ("b.md", "a.md", "c.txt"):
         (tmp_path / "p").mkdir(exist_ok=True)
         (tmp_path / "p" / name).touch()
-    names = lambda found: [path.name for path in found or []]  # noqa: E731
     assert names(expand("p", tmp_path)) == ["a.md", "b.md", "c.txt"]
     assert names(expand("p/*.md", tmp_path)) == ["a.md", "b.md"]
     assert names(expand(tmp_path / "p" / "*.md", Path("/"))) == ["a.md", "b.md"]

@@ -170,7 +170,15 @@ def test_gates_that_never_fail_are_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["semantic >= 1.01", "rouge_l >= 80", "pass_rate >= 95", "semantic > 1", "bleu >= 101", "pass_rate < 0", "chrf == 300"],
+    [
+        "semantic >= 1.01",
+        "rouge_l >= 80",
+        "pass_rate >= 95",
+        "semantic > 1",
+        "bleu >= 101",
+        "pass_rate < 0",
+        "chrf == 300",
+    ],
 )
 def test_gates_that_are_never_met_are_refused(line: str) -> None:
     """A gate that no value meets is refused."""
@@ -179,7 +187,15 @@ def test_gates_that_are_never_met_are_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["semantic <= 0.8", "drop(rouge_l) >= 0.08", "exact == 0", "pass_rate < 1", "bleu < 30", "drop(bleu) > 0", "exact < 1"],
+    [
+        "semantic <= 0.8",
+        "drop(rouge_l) >= 0.08",
+        "exact == 0",
+        "pass_rate < 1",
+        "bleu < 30",
+        "drop(bleu) > 0",
+        "exact < 1",
+    ],
 )
 def test_gates_that_equal_outputs_fail_are_refused(line: str) -> None:
     """A gate that the baseline itself would not meet is turned the wrong way round."""
@@ -234,7 +250,9 @@ def test_refusals_say_what_was_meant(line: str, said: str) -> None:
     assert said in str(error.next_step)
 
 
-@pytest.mark.parametrize("bound", ["80%", "0,8", "nan", "inf", "-inf", "0x1", "1_0", "٠.٨", "a", "0.8 and more", "= 0.8"])
+@pytest.mark.parametrize(
+    "bound", ["80%", "0,8", "nan", "inf", "-inf", "0x1", "1_0", "٠.٨", "a", "0.8 and more", "= 0.8"]
+)
 def test_what_is_no_number_is_refused(bound: str) -> None:
     """A bound is a plain decimal number; anything else is named in the refusal."""
     error = refused(f"semantic >= {bound}")

@@ -57,7 +57,9 @@ def test_any_labels_can_be_ordered(names: list[str], random: Any) -> None:
 
 def test_a_folder_gives_its_prompts(tmp_path: Path) -> None:
     """The label is the file's stem; README and files set aside by ``_`` or ``.`` are none."""
-    write(tmp_path, **{"v2.md": "two", "v1.txt": "one", "1.2.0.md": "x", "README.md": "no", "_old.md": "no", ".a": "no"})
+    write(
+        tmp_path, **{"v2.md": "two", "v1.txt": "one", "1.2.0.md": "x", "README.md": "no", "_old.md": "no", ".a": "no"}
+    )
     (tmp_path / "v3.md.j2").write_text("{{ a }}")
     (tmp_path / "v4.j2").write_text("{{ a }}")
     versions = {version.label: version for version in load(tmp_path, ".")}
@@ -78,7 +80,9 @@ def test_front_matter_is_taken(tmp_path: Path) -> None:
     """Model config, commit message and tags come from the front matter, and the body's lines are counted behind it."""
     write(
         tmp_path,
-        **{"v1.md": "---\nmodel_config:\n  temperature: 0.2\ncommit_message: shorter\ntags: {a: 1}\n---\nHi\n{{ x }}\n"},
+        **{
+            "v1.md": "---\nmodel_config:\n  temperature: 0.2\ncommit_message: shorter\ntags: {a: 1}\n---\nHi\n{{ x }}\n"
+        },
     )
     (version,) = load(tmp_path, "v1.md")
     assert version.model_config == {"temperature": 0.2}

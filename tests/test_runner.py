@@ -57,24 +57,34 @@ async def async_echo(asked: Request) -> str:
     return f"echo {asked.text}"
 
 
-def handing_on(asked: Request) -> Any:
-    return async_echo(asked)
+def handing(predict: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    """A plain function that hands the coroutine of an asynchronous one on."""
+
+    def predict_by(asked: Request) -> Any:
+        return predict(asked)
+
+    return predict_by
 
 
 class SyncApp:
+    """An application as an object."""
+
     def __call__(self, asked: Request) -> str:
         return sync_echo(asked)
 
 
 class AsyncApp:
+    """An asynchronous application as an object."""
+
     async def __call__(self, asked: Request) -> str:
         return await async_echo(asked)
 
     async def method(self, asked: Request) -> str:
+        """Its answer."""
         return await async_echo(asked)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Request], Any]] = {
     "function": sync_echo,
     "async function": async_echo,
     "callable": SyncApp(),
@@ -82,8 +92,7 @@ KINDS = {
     "async method": AsyncApp().method,
     "partial": functools.partial(sync_echo),
     "async partial": functools.partial(async_echo),
-    "returns a coroutine": handing_on,
-    "lambda on async": lambda asked: async_echo(asked),
+    "returns a coroutine": handing(async_echo),
 }
 
 
@@ -191,7 +200,7 @@ def test_a_call_that_takes_too_long_is_given_up(make: Callable[..., Runner], kin
     hanging: dict[str, Callable[[Request], Any]] = {
         "sync": functools.partial(hang, release=release),
         "async": hang_async,
-        "returns a coroutine": lambda asked: hang_async(asked),
+        "returns a coroutine": handing(hang_async),
     }
     runner = make(concurrency=1, timeout_s=0.05)
     submit(runner, hanging[kind], 1, 2)
@@ -292,7 +301,7 @@ def test_context_variables_are_the_callers(make: Callable[..., Runner], kind: st
     kinds: dict[str, Callable[[Request], Any]] = {
         "sync": lambda asked: WHERE.get(),
         "async": async_predict,
-        "returns a coroutine": lambda asked: async_predict(asked),
+        "returns a coroutine": handing(async_predict),
     }
     runner = make(concurrency=1)
     token = WHERE.set("first")
@@ -360,7 +369,7 @@ def test_stop_does_not_wait(make: Callable[..., Runner], kind: str) -> None:
     kinds: dict[str, Callable[[Request], Any]] = {
         "sync": predict,
         "async": async_predict,
-        "returns a coroutine": lambda asked: async_predict(asked),
+        "returns a coroutine": handing(async_predict),
     }
     runner = make(concurrency=1)
     submit(runner, kinds[kind], 1, 2, 3)

@@ -37,7 +37,7 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert settings.metric_settings.rouge_tokens == "unicode"
     assert settings.tracking is None
     assert settings.selects("anything")
-    assert not (settings.refreshing or settings.prune or settings.versions_flagged)
+    assert (settings.refreshing, settings.prune, settings.versions_flagged) == (False, False, False)
 
 
 def test_what_is_set_is_taken(tmp_path: Path) -> None:
@@ -77,7 +77,10 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
         ({"rouge_tokens": "rouge_score"}, ["promptreg_rouge_tokens", "did you mean 'rouge-score'?"]),
         ({"mlflow": "yes please"}, ["promptreg_mlflow"]),
         ({"mlflow_timeout": "0"}, ["promptreg_mlflow_timeout"]),
-        ({"flag_update": True, "flag_accept": "v2"}, ["--promptreg-update", "--promptreg-accept", "exclude each other"]),
+        (
+            {"flag_update": True, "flag_accept": "v2"},
+            ["--promptreg-update", "--promptreg-accept", "exclude each other"],
+        ),
     ],
 )
 def test_mistakes_are_refused_by_name(tmp_path: Path, given: dict[str, Any], said: list[str]) -> None:
@@ -111,7 +114,13 @@ def test_versions_are_listed_as_one_likes(tmp_path: Path, flag: list[str], expec
 
 @pytest.mark.parametrize(
     ("patterns", "label", "selected"),
-    [(["v1"], "v1", True), (["v1"], "v10", False), (["v*"], "v10", True), (["V1"], "v1", False), (["v[12]"], "v2", True)],
+    [
+        (["v1"], "v1", True),
+        (["v1"], "v10", False),
+        (["v*"], "v10", True),
+        (["V1"], "v1", False),
+        (["v[12]"], "v2", True),
+    ],
 )
 def test_versions_are_selected_by_label_or_glob(
     tmp_path: Path, patterns: list[str], label: str, selected: bool
@@ -160,8 +169,6 @@ def test_workers_share_the_cores(tmp_path: Path) -> None:
         ({"mlflow": "true", "flag_mlflow": False}, {}, False),
     ],
 )
-def test_tracking_is_asked_for(
-    tmp_path: Path, given: dict[str, Any], environ: dict[str, str], recorded: bool
-) -> None:
+def test_tracking_is_asked_for(tmp_path: Path, given: dict[str, Any], environ: dict[str, str], recorded: bool) -> None:
     """A run is recorded when flag, ini file or environment ask for it, the nearest deciding."""
     assert (read(tmp_path, environ=environ, **given).tracking is not None) is recorded

@@ -51,7 +51,8 @@ def test_space_in_the_braces_is_free(variable: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(3, "3"), (1.5, "1.5"), (True, "true"), (None, ""), ([1, "é"], '[1,"é"]'), ({"b": 1}, '{"b":1}')]
+    ("value", "shown"),
+    [(3, "3"), (1.5, "1.5"), (True, "true"), (None, ""), ([1, "é"], '[1,"é"]'), ({"b": 1}, '{"b":1}')],
 )
 def test_values_that_are_no_text_are_shown_as_json(value: object, shown: str) -> None:
     """Numbers, lists and mappings are filled in as JSON, and a missing value as nothing."""
@@ -59,7 +60,8 @@ def test_values_that_are_no_text_are_shown_as_json(value: object, shown: str) ->
 
 
 @pytest.mark.parametrize(
-    "near_miss", ["{{ user.name }}", "{{ name | upper }}", "{{ user-name }}", "{{ two words }}", "{{ 问题 }}", "{{über}}"]
+    "near_miss",
+    ["{{ user.name }}", "{{ name | upper }}", "{{ user-name }}", "{{ two words }}", "{{ 问题 }}", "{{über}}"],
 )
 def test_near_misses_are_refused_at_their_line(near_miss: str) -> None:
     """What looks like a variable and would never be filled is refused with file and line."""
@@ -159,15 +161,15 @@ def test_the_sandbox_holds(template: str) -> None:
 
 def test_jinja_renders_its_language() -> None:
     """Loops, filters and conditions work in a .j2 prompt."""
-    version = jinja("{% for d in docs %}- {{ d.title | upper }}\n{% endfor %}{% if tone is defined %}{{ tone }}{% endif %}")
+    version = jinja(
+        "{% for d in docs %}- {{ d.title | upper }}\n{% endfor %}{% if tone is defined %}{{ tone }}{% endif %}"
+    )
     check_syntax(version)
     assert filled(version, docs=[{"title": "a"}, {"title": "b"}]) == "- A\n- B\n"
     assert filled(version, docs=[], tone="kind") == "kind"
 
 
-@pytest.mark.parametrize(
-    "template", ["{% if tone is defined %}{{ tone }}{% endif %}", "{{ tone | default('plain') }}"]
-)
+@pytest.mark.parametrize("template", ["{% if tone is defined %}{{ tone }}{% endif %}", "{{ tone | default('plain') }}"])
 def test_a_conditional_variable_may_be_missing(template: str) -> None:
     """A Jinja2 template that provides for a missing variable does not lack it."""
     assert missing_variable(jinja(template), {}) is None
@@ -202,6 +204,6 @@ def test_a_broken_jinja_template_is_refused_at_its_line() -> None:
 
 def test_rendering_that_fails_says_why() -> None:
     """A fault that only some values show is an error with the template's file."""
-    with pytest.raises(PromptError, match="Jinja2 could not render it: .*zero") as error:
+    with pytest.raises(PromptError, match=r"Jinja2 could not render it: .*zero") as error:
         filled(jinja("{{ 1 // n }}"), n=0)
     assert error.value.where == "prompts/v1.j2"

@@ -16,6 +16,7 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 GUTTER = "| "
+_COMMANDS = ("::", "##[", "##vso[")  # of GitHub's and Azure's runners, which obey them behind spaces as well
 
 
 def visible(text: str) -> str:
@@ -24,8 +25,9 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """``text`` on one line, white space folded, cut to ``limit`` characters with ``...``."""
+    """``text`` on one line, white space folded, cut to ``limit`` characters with ``...``; no CI runner's command."""
     folded = visible(" ".join(text.split()))
+    folded = f"\\{folded}" if folded.startswith(_COMMANDS) else folded
     return folded if limit is None or len(folded) <= limit else folded[: max(limit - 3, 0)].rstrip() + "..."
 
 

@@ -33,7 +33,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
         *output_change(case),
         "",
-        f"If this is how it should be: {visible(spec.command('--promptreg-accept', version.label))}",
+        f"If this is how it should be: {one_line(spec.command('--promptreg-accept', version.label))}",
     ]
     return "\n".join(lines)
 

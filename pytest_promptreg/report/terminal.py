@@ -30,11 +30,11 @@ Line = tuple[str, dict[str, bool]]  # what is written, and its colour
 
 
 def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
-    """Write the section to pytest's terminal."""
-    if reporter.config.get_verbosity() < -1:
-        return
-    reporter.write_sep("=", "prompt regression")
-    for text, markup in lines(conclusion):
+    """Write the section to pytest's terminal; with -qq only why the run fails, where no test says it."""
+    quiet = reporter.config.get_verbosity() < -1
+    if not quiet:
+        reporter.write_sep("=", "prompt regression")
+    for text, markup in _failures(conclusion) if quiet else lines(conclusion):
         reporter.write_line(text, **markup)
 
 
@@ -45,13 +45,17 @@ def lines(conclusion: Conclusion) -> list[Line]:
     for suite in run.suites:
         told += _suite(suite)
         told.append(("", {}))
-    told += [(f"FAILED {visible(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
-    told += [(visible(problem), {"red": True}) for problem in conclusion.problems]
+    told += _failures(conclusion)
     told += [(visible(note), {}) for note in conclusion.notes]
     told += [(f"next: {visible(command)}", {"bold": True}) for command in next_commands(conclusion)]
     while told and not told[-1][0]:
         told.pop()
     return told
+
+
+def _failures(conclusion: Conclusion) -> list[Line]:
+    told: list[Line] = [(f"FAILED {one_line(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
+    return told + [(visible(problem), {"red": True}) for problem in conclusion.problems]
 
 
 def _suite(suite: SuiteOutcome) -> list[Line]:
@@ -174,7 +178,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):
                 commands.append(
-                    f"{suite.spec.command('--promptreg-accept', version.version.label)}"
+                    f"{one_line(suite.spec.command('--promptreg-accept', version.version.label))}"
                     f"   (if {one_line(version.version.label)} is how it should be)"
                 )
     stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans

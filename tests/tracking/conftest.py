@@ -61,7 +61,7 @@ def baseline_of(spec: SuiteSpec, version: PromptVersion = V1) -> Baseline:
         example.id: Record(example.id, example.inputs_digest, key, (f"{ACCEPTED} #{example.id}",))
         for example in spec.examples
     }
-    return Baseline(version.label, {key: version}, records, {"semantic": "all-MiniLM-L6-v2|mean|1"})
+    return Baseline(key, {key: version}, records, {"semantic": "all-MiniLM-L6-v2|mean|1"})
 
 
 def cases_of(spec: SuiteSpec, label: str) -> list[CaseOutcome]:

@@ -1,0 +1,265 @@
+"""A marker becomes a suite, or is refused with its place before any call is made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_promptreg.errors import ConfigError, ExampleError, GateError, PromptError, PromptregError
+from pytest_promptreg.model import Example, PromptVersion
+from pytest_promptreg.suites import SuiteSpec, build_suite, case_slug, check_predict, resolve_predict
+
+PROMPTS = [{"label": "v1", "text": "Say {{ q }}"}, {"label": "v2", "text": "Tell {{ q }}"}]
+ROWS = [{"id": "a", "q": "x", "reference": "r"}, {"id": "b", "q": "y"}]
+GATES = ["semantic >= 0.8", "drop(rouge_l) <= 0.1"]
+
+
+def build(
+    tmp_path: Path, ini_gates: tuple[str, ...] = (), ini_metrics: tuple[str, ...] = (), **marker: Any
+) -> SuiteSpec:
+    return build_suite(
+        {"prompts": PROMPTS, "examples": ROWS, "gates": GATES, **marker},
+        suite_id="test_x.py::test_y",
+        module=tmp_path / "test_x.py",
+        line=12,
+        function="test_y",
+        ini_gates=ini_gates,
+        ini_metrics=ini_metrics,
+    )
+
+
+def refused(tmp_path: Path, kind: type[PromptregError], **marker: Any) -> PromptregError:
+    with pytest.raises(kind) as error:
+        build(tmp_path, **marker)
+    return error.value
+
+
+def test_a_suite_is_what_was_declared(tmp_path: Path) -> None:
+    """Versions, examples, gates, the baseline's place, and a key for each case."""
+    spec = build(tmp_path)
+    assert [version.label for version in spec.versions] == ["v1", "v2"]
+    assert list(spec.example_by_id) == ["a", "b"]
+    assert [str(gate) for gate in spec.gates] == GATES
+    assert spec.terms == ("semantic", "drop(rouge_l)")
+    assert spec.baseline_path == tmp_path / "__baselines__" / "test_x" / "test_y.json"
+    assert spec.case_key("v1", "a") == ("test_x.py::test_y", "v1", "a")
+    assert spec.where.endswith("test_x.py:12")
+    assert not spec.has_pass_rate
+
+
+def test_paths_are_from_the_test_file(tmp_path: Path) -> None:
+    """Prompts and examples are looked for beside the test, wherever pytest was started."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "v1.md").write_text("{{ q }}")
+    (tmp_path / "rows.jsonl").write_text(json.dumps(ROWS[0]))
+    spec = build(tmp_path, prompts="p", examples="rows.jsonl")
+    assert (len(spec.versions), len(spec.examples)) == (1, 1)
+
+
+def test_gates_are_taken_from_the_nearest(tmp_path: Path) -> None:
+    """The marker's gate replaces the ini file's on the same subject, a row's replaces both for its case."""
+    rows = [{"id": "a", "q": "x", "gates": ["semantic >= 0.1"]}, {"id": "b", "q": "y"}]
+    spec = build(tmp_path, ini_gates=("semantic >= 0.9", "bleu >= 20"), gates="semantic >= 0.5", examples=rows)
+    assert [str(gate) for gate in spec.gates] == ["semantic >= 0.5", "bleu >= 20"]
+    gates = {name: [str(gate) for gate in spec.case_gates(spec.example_by_id[name])] for name in ("a", "b")}
+    assert gates == {"a": ["semantic >= 0.1", "bleu >= 20"], "b": ["semantic >= 0.5", "bleu >= 20"]}
+
+
+def test_reported_metrics_are_scored_too(tmp_path: Path) -> None:
+    """Metrics of ini file and marker that no gate names are terms as well, each once."""
+    spec = build(tmp_path, ini_metrics=("bleu", "semantic"), metrics=["chrf", "bleu"])
+    assert spec.terms == ("semantic", "drop(rouge_l)", "bleu", "chrf")
+    assert build(tmp_path, metrics="chrf").metrics == ("chrf",)
+
+
+def test_a_variant_is_a_suite_of_its_own(tmp_path: Path) -> None:
+    """Each combination of other parameters has its own id, name and baseline."""
+    spec = build(tmp_path)
+    fast = spec.with_variant("fast")
+    assert (fast.id, fast.name) == ("test_x.py::test_y[fast]", "test_y[fast]")
+    assert fast.baseline_path != spec.baseline_path
+    assert spec.with_variant("") is spec
+
+
+def test_suites_survive_the_wire(tmp_path: Path) -> None:
+    """Plain values and back give an equal suite, to the last digit of its gates."""
+    spec = build(tmp_path, gates=["semantic > 0.99999999", "pass_rate >= 0.9", "drop(bleu) <= 1.23456789"])
+    wire = spec.with_variant("fast").to_wire()
+    assert SuiteSpec.from_wire(wire) == spec.with_variant("fast")
+    assert json.loads(json.dumps(wire)) == wire
+
+
+def test_commands_work_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is shown can be pasted into a shell, whatever the label or folder is called."""
+    folder = tmp_path / "my tests"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert build(folder).command("--promptreg-accept", "final v2") == (
+        "pytest 'my tests/test_x.py' --promptreg-accept 'final v2'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("marker", "kind", "said", "next_step"),
+    [
+        ({"prompt": "x"}, ConfigError, "has no argument 'prompt'", "did you mean 'prompts'?"),
+        ({"gate": "x"}, ConfigError, "has no argument 'gate'", "did you mean 'gates'?"),
+        ({"prompts": None}, ConfigError, "needs prompts=", None),
+        ({"examples": None}, ConfigError, "needs examples=", None),
+        ({"predict": 5}, ConfigError, "predict=5 is not callable", "package.module:function"),
+        ({"predict": "module.function"}, ConfigError, "is not callable", "package.module:function"),
+        ({"metrics": ["rouge"]}, ConfigError, "unknown metric 'rouge'", "did you mean 'rouge_l'?"),
+        ({"metrics": [["bleu"]]}, ConfigError, "unknown metric ['bleu']", None),
+        ({"metrics": {"bleu": 1}}, ConfigError, "metrics is a list of names, not dict", None),
+        ({"gates": {"semantic": 0.8}}, GateError, "gates is a list of texts, not dict", None),
+        ({"gates": ["semantics >= 0.8"]}, GateError, "unknown metric 'semantics'", "did you mean 'semantic'?"),
+        ({"gates": [0.8]}, GateError, "not float", None),
+        ({"gates": []}, GateError, "has no gates", "add gates="),
+        ({"gates": None}, GateError, "has no gates", "add gates="),
+        ({"gates": ["pass_rate >= 0.9"]}, GateError, "no gate is on a case", "semantic >= 0.8"),
+        ({"examples": []}, ExampleError, "no examples", "add at least one row"),
+        ({"prompts": []}, PromptError, "names no prompt", None),
+        ({"prompts": [{"label": "v1", "text": "{{ topic }}"}]}, PromptError, "uses 'topic', which example 'a'", "q"),
+        (
+            {"examples": [{"id": "a", "q": 1}], "gates": ["drop(rouge_l) <= 0.1"]},
+            GateError,
+            "compares with references, and no example has one",
+            "reference column",
+        ),
+        (
+            {"examples": [{"id": "a", "q": 1, "gates": ["mean(semantic) >= 0.9"]}]},
+            GateError,
+            "is a gate on the suite",
+            "move it to the marker",
+        ),
+        (
+            {"examples": [{"id": "a", "q": 1, "gates": ["drop(bleu) <= 5"]}, ROWS[0] | {"id": "c"}]},
+            GateError,
+            "which example 'a' lacks",
+            "give the row a reference",
+        ),
+        (
+            {"examples": [{"id": "a", "q": 1, "gates": ["bleuh >= 5"]}]},
+            GateError,
+            "unknown metric 'bleuh'",
+            "did you mean 'bleu'?",
+        ),
+        (
+            {"prompts": [{"label": "v 1", "text": "x"}, {"label": "v-1", "text": "y"}]},
+            PromptError,
+            "both become 'v-1' in a test id",
+            "rename one",
+        ),
+        (
+            {
+                "prompts": [{"label": "v1", "text": "x"}, {"label": "v1-a", "text": "y"}],
+                "examples": [{"id": "a-b"}, {"id": "b"}],
+            },
+            ExampleError,
+            "have the same test id",
+            "another id",
+        ),
+    ],
+)
+def test_mistakes_are_refused(
+    tmp_path: Path, marker: dict[str, Any], kind: type[PromptregError], said: str, next_step: str | None
+) -> None:
+    """Whatever is wrong with a marker is said in one sentence, with its place and what was meant."""
+    error = refused(tmp_path, kind, **marker)
+    assert said in error.what
+    assert "test_x.py:12" in str(error.where)
+    if next_step:
+        assert next_step in str(error.next_step)
+
+
+def test_a_missing_variable_is_named_with_both_places(tmp_path: Path) -> None:
+    """The template's line, the example's place, and the column that was probably meant."""
+    (tmp_path / "v1.md").write_text("Hello.\nAbout {{ question }}:")
+    (tmp_path / "rows.csv").write_text("id,questions\na,x\n")
+    error = refused(tmp_path, PromptError, prompts="v1.md", examples="rows.csv", gates="semantic >= 0.5")
+    assert str(error.where).endswith("v1.md:2")
+    assert "rows.csv:2" in error.what
+    assert error.next_step == "did you mean 'questions'?"
+
+
+def test_every_example_is_asked_for_every_variable(tmp_path: Path) -> None:
+    """A column that only one row lacks is found, in a Jinja2 template too."""
+    rows = [{"id": "a", "q": "x"}, {"id": "b", "q": None}, {"id": "c", "other": "x"}]
+    assert "'c'" in refused(tmp_path, PromptError, examples=rows, gates="semantic >= 0.5").what
+    jinja = [{"label": "v1", "text": "{{ doc.title }}", "syntax": "jinja2"}]
+    rows = [{"id": "a", "doc": {"title": "x"}}, {"id": "b", "doc": {}}]
+    error = refused(tmp_path, PromptError, prompts=jinja, examples=rows, gates="semantic >= 0.5")
+    assert "uses 'title', which example 'b'" in error.what
+
+
+def test_rows_with_their_own_gates_need_no_others(tmp_path: Path) -> None:
+    """A suite in which every row has a gate of its own needs none on the marker."""
+    rows = [{"id": "a", "q": "x", "gates": "semantic >= 0.5"}]
+    assert build(tmp_path, gates=None, examples=rows).gates == ()
+    rows.append({"id": "b", "q": "y"})
+    assert "'b' could never fail" in refused(tmp_path, GateError, gates=None, examples=rows).what
+
+
+def test_objects_are_examples_and_prompts(tmp_path: Path) -> None:
+    """Values made in Python are declared as files are."""
+    spec = build(
+        tmp_path,
+        prompts=[PromptVersion("v1", "{{ q }}")],
+        examples=[Example("a", {"q": "x"})],
+        gates=("semantic >= 0.5",),
+    )
+    assert spec.examples[0].where
+    assert spec.versions[0].where
+
+
+def test_case_slugs() -> None:
+    """The case's part of a test id is typeable."""
+    assert case_slug("v 2", "ticket/017") == "v-2-ticket-017"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "module", "module:", ":function", "a b:c", "module:function()", "../x:y", "a:b:c", "a..b:c", 5, []]
+)
+def test_what_is_no_predict_is_refused(address: object) -> None:
+    """predict takes a callable or an importable address."""
+    with pytest.raises(ConfigError, match="is not callable"):
+        check_predict(address, "test_x.py:1")
+
+
+def app(request: object) -> str:
+    """What an address may name."""
+    return "x"
+
+
+def test_predict_is_resolved() -> None:
+    """None, a callable, and an address with attributes in it."""
+    assert resolve_predict(None, "x") is None
+    assert resolve_predict(app, "x") is app
+    assert resolve_predict("json:JSONDecoder.decode", "x") is json.JSONDecoder.decode
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("no_such_module_here:f", "No module named 'no_such_module_here'"),
+        ("json:dump_it", "json has no 'dump_it'"),
+        ("json:JSONDecoder.decod", "JSONDecoder has no 'decod'"),
+        ("sys:path", "is not callable"),
+        ("broken_app:f", "ZeroDivisionError"),
+    ],
+)
+def test_an_address_of_nothing_is_refused(
+    address: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module or function that is not there, or cannot be imported, is refused by name."""
+    (tmp_path / "broken_app.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError) as error:
+        resolve_predict(address, "test_x.py:1")
+    assert said in error.value.what
+    assert error.value.where == "test_x.py:1"
+    assert "broken_app" not in sys.modules
