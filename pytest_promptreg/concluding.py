@@ -139,7 +139,7 @@ class Concluder:
         plan = None
         if not interrupted and (self.settings.refreshing or self.settings.prune):
             try:
-                plan = self._plan(spec, stored, cases, stale)
+                plan = self._plan(spec, stored, cases, stale, declaration.selected.get(spec.id, ()))
             except PromptregError as exc:
                 problems.append(f"{spec.name}: the baseline was not written: {exc}")
         return SuiteOutcome(spec, stored, versions, stale, plan, len(declaration.selected.get(spec.id, ())))
@@ -150,12 +150,17 @@ class Concluder:
         stored: Baseline | None,
         cases: Mapping[str, Sequence[CaseOutcome]],
         stale: Sequence[str],
+        selected: Sequence[CaseKey],
     ) -> Plan:
         plan = Plan(spec.baseline_path, stored, stored)
         if self.settings.refreshing and cases:
             (label,) = cases  # a refresh runs one version of a suite
-            accepted, refused = {}, {}
+            accepted = {}
+            refused = dict.fromkeys(
+                (key.example for key in selected), "its test was skipped, or ended without a result"
+            )
             for case in cases[label]:
+                refused.pop(case.example, None)
                 if reason := _reason_to_refuse(case):
                     refused[case.example] = reason
                 elif case.output is not None:

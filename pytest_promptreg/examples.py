@@ -102,7 +102,7 @@ def _read_jsonl(text: str, where: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                yield f"{where}:{number}", json.loads(line)
+                yield f"{where}:{number}", json.loads(line, object_pairs_hook=_no_column_twice)
             except ValueError as exc:
                 raise ExampleError(f"not a row of JSON: {_json_problem(exc)}", where=f"{where}:{number}") from exc
             except RecursionError as exc:
@@ -111,7 +111,7 @@ def _read_jsonl(text: str, where: str) -> Iterator[Row]:
 
 def _read_json(text: str, where: str) -> Iterator[Row]:
     """A JSON list, read element by element so that each row knows its line."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=_no_column_twice)
 
     def skip_space(position: int) -> int:
         while position < len(text) and text[position] in " \t\n":
@@ -135,12 +135,16 @@ def _read_json(text: str, where: str) -> Iterator[Row]:
             row, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as exc:
             raise refuse(exc.msg, exc.pos, exc) from exc
-        except (RecursionError, ValueError) as exc:
-            raise refuse("nested too deep or a number too long", position, exc) from exc
+        except RecursionError as exc:
+            raise refuse("nested too deep", position, exc) from exc
+        except ValueError as exc:
+            raise refuse(str(exc), position, exc) from exc
         yield f"{where}:{line}", row
         position = skip_space(position)
         if text[position : position + 1] == ",":
             position = skip_space(position + 1)
+            if text[position : position + 1] == "]":
+                raise refuse("a row is missing after the last comma", position)
         elif text[position : position + 1] != "]":
             raise refuse("a comma or ] is missing", position)
     end = skip_space(position + 1)
@@ -206,6 +210,14 @@ _READERS: dict[str, Callable[[str, str], Iterator[Row]]] = {
     ".yml": _read_yaml,
     ".csv": _read_csv,
 }
+
+
+def _no_column_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands in it twice")
+    return row
 
 
 def _json_problem(exc: ValueError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ from .case import PromptregCase
 from .errors import ConfigError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
+from .report.escape import one_line, quoted, visible
 from .runner import Predict, Progress, Runner
 from .scoring import Scorer
 from .settings import Settings
@@ -219,14 +221,15 @@ def _plural(count: int, noun: str) -> str:
 
 
 def error_text(exc: BaseException, what: str, hint: str) -> str:
-    """What a person reads when a call failed: our own errors as they are, anything else with its traceback."""
-    import traceback
+    """What a person reads when a call failed: our own errors as they are, anything else with its traceback.
 
+    An exception may quote what a model said, so its lines stand behind the gutter.
+    """
     if isinstance(exc, PromptregError):
-        return f"{what}: {exc}{hint}"
+        return f"{what}: {visible(str(exc))}{hint}"
     # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
         trace = trace.tb_next
-    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True))
-    return f"{what}: {type(exc).__name__}: {exc}{hint}\n\n{shown.rstrip()}"
+    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
+    return "\n".join([f"{what}: {one_line(f'{type(exc).__name__}: {exc}', 300)}{hint}", "", *quoted(shown)])

@@ -7,7 +7,7 @@ without a marked test gets no further than this file.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -23,6 +23,22 @@ MARKER = (
     "promptreg(prompts, examples, gates=(), predict=None, metrics=()): run the test once for each prompt version and "
     "example, and gate the outputs against the stored baseline (pytest-promptreg)."
 )
+
+INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
+    "promptreg_gates": ("linelist", "gates of every suite, one on a line; markers and rows override"),
+    "promptreg_metrics": ("args", "metrics to report though no gate names them"),
+    "promptreg_versions": ("args", "prompt versions to run: labels or globs (default: all)"),
+    "promptreg_concurrency": ("string", "predict calls in flight at once (default 16; 1 calls inside the test)"),
+    "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
+    "promptreg_embedding_model": (
+        "string",
+        "sentence-transformers name or folder for `semantic` (default all-MiniLM-L6-v2)",
+    ),
+    "promptreg_rouge_tokens": ("string", "words of `rouge_l`: unicode (default) or rouge-score"),
+    "promptreg_mlflow": ("string", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)"),
+    "promptreg_mlflow_experiment": ("string", "MLflow experiment (default promptreg)"),
+    "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,18 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_false",
         help="do not record the run in MLflow, whatever ini file and environment say",
     )
-    parser.addini("promptreg_gates", "gates of every suite, one on a line; markers and rows override", type="linelist")
-    parser.addini("promptreg_metrics", "metrics to report though no gate names them", type="args")
-    parser.addini("promptreg_versions", "prompt versions to run: labels or globs (default: all)", type="args")
-    parser.addini("promptreg_concurrency", "predict calls in flight at once (default 16; 1 calls inside the test)")
-    parser.addini("promptreg_timeout", "seconds that one predict call may take (default 120; 0 for no limit)")
-    parser.addini(
-        "promptreg_embedding_model", "sentence-transformers name or folder for `semantic` (default all-MiniLM-L6-v2)"
-    )
-    parser.addini("promptreg_rouge_tokens", "words of `rouge_l`: unicode (default) or rouge-score")
-    parser.addini("promptreg_mlflow", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)")
-    parser.addini("promptreg_mlflow_experiment", "MLflow experiment (default promptreg)")
-    parser.addini("promptreg_mlflow_timeout", "seconds that recording may add to the run (default 30)")
+    for name, (kind, text) in INI_OPTIONS.items():
+        parser.addini(name, text, type=kind)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,8 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _settings(config: pytest.Config) -> Settings:
     from .roles import invocation
-    from .settings import read_settings
+    from .settings import check_ini_names, read_settings
 
+    # pytest only warns of an option that nobody declared, and a mistyped gate would be gone without another word.
+    check_ini_names(getattr(config, "_inicfg", None) or config.inicfg, INI_OPTIONS)
     worker = getattr(config, "workerinput", None)
     return read_settings(
         config.getoption,
@@ -247,18 +255,20 @@ class _Reports:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._unreported: set[str] = set()
+        self._expected: set[str] = set()
+        self._reported: set[str] = set()
 
     def expect(self, nodeids: Collection[str]) -> None:
         """These tests are going to run; pytest, or xdist, can lose one and still end with exit status 0."""
-        self._unreported.update(nodeids)
+        self._expected.update(nodeids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand on what rides on the report."""
-        self._unreported.discard(report.nodeid)
-        wire = getattr(report, REPORT_ATTRIBUTE, None)
-        if wire is not None:
-            _role(self._config).reported(wire)
+        # A set-up or teardown that passed is no result: the report of the call may have been the one that was lost.
+        if report.when == "call" or not report.passed or getattr(self._config.option, "setuponly", False):
+            self._reported.add(report.nodeid)
+        if hasattr(report, REPORT_ATTRIBUTE):
+            _role(self._config).reported(report.nodeid, getattr(report, REPORT_ATTRIBUTE))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -279,12 +289,13 @@ class _Reports:
         Setting ``session.exitstatus`` in sessionfinish comes too late for the summary; a failure counted here does not.
         """
         result = yield
-        if session.config.option.collectonly or not (ROLE in self._config.stash or self._unreported):
+        unreported = self._expected - self._reported
+        if session.config.option.collectonly or not (ROLE in self._config.stash or unreported):
             return result
         role = _role(self._config)
         if role.refusal:
             raise pytest.UsageError(role.refusal)
-        conclusion = role.conclude(interrupted=False, exit_passed=session.testsfailed == 0, unreported=self._unreported)
+        conclusion = role.conclude(interrupted=False, exit_passed=session.testsfailed == 0, unreported=unreported)
         if conclusion is not None and conclusion.fails_run:
             session.testsfailed += 1
         return result

@@ -47,8 +47,8 @@ class Role:
         """Node ids of the cases that this process is going to run."""
         return ()
 
-    def reported(self, wire: Mapping[str, Any]) -> None:
-        """An outcome arrived."""
+    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
+        """A phase of a case was reported, with its outcome or without."""
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
         """A worker ended in order and told what was declared."""
@@ -104,14 +104,17 @@ class Concluding(Role):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.concluder = Concluder(settings)
+        self.known: set[str] = set()  # node ids of cases of which anything was reported
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
         """What was declared, as far as this process knows."""
         raise NotImplementedError
 
-    def reported(self, wire: Mapping[str, Any]) -> None:
+    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
         """Gather an outcome."""
-        self.concluder.gather(CaseOutcome.from_wire(wire))
+        self.known.add(nodeid)
+        if wire is not None:
+            self.concluder.gather(CaseOutcome.from_wire(wire))
 
     def conclude(self, *, interrupted: bool, exit_passed: bool, unreported: Collection[str] = ()) -> Conclusion | None:
         """Conclude the run, once."""
@@ -200,9 +203,15 @@ class Controller(Concluding):
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
-        """What a worker told; when all of them died before they could, what has a baseline counts as a case."""
+        """What a worker told; when all of them died before they could, what has a baseline counts as a case.
+
+        So does what reported its set-up, and in a refresh everything: nothing was stored that was asked for.
+        """
         if self._declaration is None:
-            lost = [nodeid for nodeid in unreported if _has_baseline(self.settings.rootdir, nodeid)]
+            rootdir, asked = self.settings.rootdir, self.settings.refreshing or self.settings.prune
+            lost = sorted(
+                nodeid for nodeid in unreported if asked or nodeid in self.known or _has_baseline(rootdir, nodeid)
+            )
             return Declaration(suites={}, baselines={}, selected={}, expected=lost) if lost else None
         return self._declaration
 

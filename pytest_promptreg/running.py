@@ -47,7 +47,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
         raise  # what predict says to pytest, it may say
     except BaseException as exc:
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        problem = visible(error_text(exc, what, hint=run.hint(predict)))
+        problem = error_text(exc, what, hint=run.hint(predict))
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case
@@ -93,11 +93,17 @@ def _queued(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item
 
 
 def attach(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Put the outcome on the report of the call, or of a set-up that failed; scores go to junit as properties."""
+    """Put the outcome on the report of the call, or of a set-up that failed; scores go to junit as properties.
+
+    Every report of a case has the attribute, so that it is known for one of ours. A test that skipped itself withdrew
+    its outcome.
+    """
+    setattr(report, REPORT_ATTRIBUTE, None)
     case = item.stash.get(CASE, None)
     outcome = case.outcome if case is not None else None
     outcome = outcome or item.stash.get(OUTCOME, None)
-    if outcome is None or not (report.when == "call" or (report.when == "setup" and report.failed)):
+    withdrawn = report.skipped and not hasattr(report, "wasxfail")
+    if outcome is None or withdrawn or not (report.when == "call" or (report.when == "setup" and report.failed)):
         return
     outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
     setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())

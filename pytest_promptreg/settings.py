@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -52,6 +52,16 @@ class Settings:
     def selects(self, label: str) -> bool:
         """Whether a version is to run, by the flag or the ini option."""
         return not self.versions or any(fnmatchcase(label, pattern) for pattern in self.versions)
+
+
+def check_ini_names(found: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an ini option that begins as ours do and is none.
+
+    :raises ConfigError: saying which was probably meant.
+    """
+    for name in found:
+        if name.startswith("promptreg_") and name not in known:
+            raise ConfigError(f"there is no ini option {name!r}", next_step=did_you_mean(name, known))
 
 
 def read_settings(

@@ -285,6 +285,14 @@ def _refuse_unjudgeable(gates: Sequence[Gate], examples: Sequence[Example], func
             where=where,
             next_step='add the gate that a case has to meet, such as "semantic >= 0.8"',
         )
+    for_all = any(gate.metric and not gate.is_drop for gate in gates)
+    idle = next((e for e in examples if e.reference is None and not e.gates), None)
+    if gates and idle and not for_all and any(example.reference is not None for example in examples):
+        raise GateError(
+            f"example {idle.id!r} has no reference, and every gate compares with one: its case could never fail",
+            where=idle.where,
+            next_step="give it a reference, or add a gate on the similarity to the baseline, such as semantic >= 0.8",
+        )
     without = [example for example in examples if example.reference is None]
     if len(without) == len(examples) and (drops := [gate for gate in gates if gate.is_drop]):
         raise GateError(

@@ -30,6 +30,19 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
+@pytest.fixture(scope="session")
+def _heavy_packages() -> None:
+    """What a run under test may import: NumPy and torch imported a second time take the whole process down."""
+    for name in ("pandas", "sacrebleu", "rouge_score.rouge_scorer", "sentence_transformers", "mlflow"):
+        importlib.import_module(name)
+
+
+@pytest.fixture
+def pytester(_heavy_packages: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """pytest's own, after everything that must be imported only once."""
+    return pytester
+
+
 @pytest.fixture(params=["alone", "n0", "n2"])
 def run(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Runs pytest in the pytester folder without xdist, with ``-n 0`` and with ``-n 2``: the behaviour is the same."""

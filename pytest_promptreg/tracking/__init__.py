@@ -66,7 +66,7 @@ def resolve_settings(
     """
     chosen = ini.strip().lower() or "auto"
     if chosen not in _INI_VALUES:
-        raise ConfigError(f"{INI_KEY} = {ini!r}", where=INI_KEY, next_step=f"it takes {', '.join(_INI_VALUES)}")
+        raise ConfigError(f"the ini option {INI_KEY} = {ini!r}", next_step=f"it takes {', '.join(_INI_VALUES)}")
     if not timeout_s > 0:
         raise ConfigError(
             f"{TIMEOUT_KEY} = {timeout_s:g}", where=TIMEOUT_KEY, next_step="it takes seconds, more than 0"
