@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.errors import PromptregError
+from pytest_promptreg.errors import ConfigError, PromptregError
 from pytest_promptreg.metrics import DEFAULT_EMBEDDING_MODEL
-from pytest_promptreg.settings import Settings, read_settings
+from pytest_promptreg.settings import Settings, check_ini_names, read_settings
 
 LISTS = {"promptreg_gates", "promptreg_metrics", "promptreg_versions"}
 
@@ -172,3 +172,12 @@ def test_workers_share_the_cores(tmp_path: Path) -> None:
 def test_tracking_is_asked_for(tmp_path: Path, given: dict[str, Any], environ: dict[str, str], recorded: bool) -> None:
     """A run is recorded when flag, ini file or environment ask for it, the nearest deciding."""
     assert (read(tmp_path, environ=environ, **given).tracking is not None) is recorded
+
+
+def test_an_ini_option_that_does_not_exist_is_refused() -> None:
+    """pytest only warns of it, and a gate under a mistyped name would silently be gone."""
+    known = ("promptreg_gates", "promptreg_timeout")
+    check_ini_names(["addopts", "promptreg_gates", "other_promptreg_gate"], known)
+    with pytest.raises(ConfigError) as error:
+        check_ini_names(["promptreg_gate"], known)
+    assert str(error.value) == "there is no ini option 'promptreg_gate'\n  did you mean 'promptreg_gates'?"
