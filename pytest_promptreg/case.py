@@ -112,7 +112,7 @@ class PromptregCase:
         try:
             self._output, self._outcome = Output.of(output), None
         except PredictError as exc:
-            self._fail(f"promptreg.check was given what is no output: {exc}")
+            self._fail(f"promptreg.check(output): {exc}")
 
     # -- for the plugin: set-up of the fixture
 

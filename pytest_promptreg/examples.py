@@ -71,7 +71,11 @@ def _rows(source: object, base: Path, where: str) -> Iterator[tuple[str, Any]]:
     if isinstance(source, str | Path):
         files = expand(source, base)
         if files is None:
-            raise ExampleError(f"there is no example file {str(source)!r} in {display_path(base)}", where=where)
+            raise ExampleError(
+                f"there is no example file {display_path(base / source)}",
+                where=where,
+                next_step="paths are relative to the test file",
+            )
         for path in files:
             yield from _read_file(path)
     elif hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas

@@ -182,8 +182,8 @@ class Output:
             try:
                 return cls(canonical_json(value, indent=2))
             except (TypeError, ValueError) as exc:
-                raise PredictError(f"predict returned a {type(value).__name__} that is no JSON: {exc}") from exc
+                raise PredictError(f"a {type(value).__name__} that is no JSON is no output: {exc}") from exc
         raise PredictError(
-            f"predict returned {type(value).__name__}, not a str, a dict, a list or an Output",
+            f"{type(value).__name__} is no output: it takes a str, a dict, a list or an Output",
             next_step="return the model's text, or pytest_promptreg.Output(text, input_tokens=...)",
         )

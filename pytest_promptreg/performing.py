@@ -206,7 +206,7 @@ def _resolves(module: object, dotted: str) -> bool:
 def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> str:
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))
-    versions = sorted({key.version for keys in selected.values() for key in keys})
+    versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
     verb = " to be stored as the baseline" if settings.refreshing else ""
     count = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""

@@ -107,7 +107,8 @@ def _settings(config: pytest.Config) -> Settings:
     from .settings import check_ini_names, read_settings
 
     # pytest only warns of an option that nobody declared, and a mistyped gate would be gone without another word.
-    check_ini_names(getattr(config, "_inicfg", None) or config.inicfg, INI_OPTIONS)
+    # The public name of the same mapping is deprecated, and warns.
+    check_ini_names(config._inicfg if hasattr(config, "_inicfg") else config.inicfg, INI_OPTIONS)
     worker = getattr(config, "workerinput", None)
     return read_settings(
         config.getoption,
@@ -196,9 +197,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
-    """The one header line, where the project uses the plugin."""
+    """The one header line, where the project uses the plugin; none among ids that `--collect-only -q` lists."""
     role = config.stash.get(ROLE, None)
-    return role.header() if role is not None else None
+    return role.header() if role is not None and config.get_verbosity() >= 0 else None
 
 
 # -- one case

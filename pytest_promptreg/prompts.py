@@ -38,7 +38,7 @@ def load_prompts(source: object, *, base: Path, where: str) -> tuple[PromptVersi
     for entry in source if isinstance(source, list | tuple) else [source]:
         versions.extend(_load_entry(entry, base, where))
     if not versions:
-        raise PromptError("prompts= names no prompt", where=where)
+        raise PromptError("prompts= names no prompt", where=where, next_step="name a folder, a glob, a file or a list")
     labels = Counter(version.label for version in versions)
     for label, count in labels.items():
         if count > 1:
@@ -85,7 +85,11 @@ def _load_entry(entry: object, base: Path, where: str) -> list[PromptVersion]:
 def _prompt_files(entry: str | Path, base: Path, where: str) -> list[Path]:
     found = expand(entry, base)
     if found is None:
-        raise PromptError(f"there is no prompt file or folder {str(entry)!r} in {display_path(base)}", where=where)
+        raise PromptError(
+            f"there is no prompt file or folder {display_path(base / entry)}",
+            where=where,
+            next_step="paths are relative to the test file",
+        )
     files = [path for path in found if path.is_file() and not _is_aside(path)]
     for path in files:
         if _suffix(path) is None:
@@ -142,17 +146,21 @@ def load_file(path: Path) -> PromptVersion:
 
 
 def _from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion:
+    label = data.get("label")
+    if not isinstance(label, str) or not label:
+        raise PromptError("a prompt object needs a label", where=where)
+    if ("text" in data) == ("messages" in data):
+        raise PromptError(
+            f"prompt {label!r} needs messages (a chat) or text, one of the two",
+            where=where,
+            next_step="write messages: and below it - role: user, content: |",
+        )
     if unknown := set(data) - _FIELDS:
         raise PromptError(
             f"unknown field: {', '.join(sorted(map(str, unknown)))}",
             where=where,
             next_step=f"known: {', '.join(sorted(_FIELDS))}",
         )
-    label = data.get("label")
-    if not isinstance(label, str) or not label:
-        raise PromptError("a prompt object needs a label", where=where)
-    if ("text" in data) == ("messages" in data):
-        raise PromptError(f"prompt {label!r} needs messages (a chat) or text, one of the two", where=where)
     template: object
     if "messages" in data:
         messages = data["messages"]

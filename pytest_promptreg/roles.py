@@ -203,14 +203,15 @@ class Controller(Concluding):
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
-        """What a worker told; when all of them died before they could, what has a baseline counts as a case.
+        """What a worker told; when all of them died before they could, what may have been a case counts as one.
 
-        So does what reported its set-up, and in a refresh everything: nothing was stored that was asked for.
+        That is what reported its set-up, what a baseline or the text of its module speaks for, and in a refresh
+        everything: nothing was stored that was asked for.
         """
         if self._declaration is None:
             rootdir, asked = self.settings.rootdir, self.settings.refreshing or self.settings.prune
             lost = sorted(
-                nodeid for nodeid in unreported if asked or nodeid in self.known or _has_baseline(rootdir, nodeid)
+                nodeid for nodeid in unreported if asked or nodeid in self.known or _may_be_ours(rootdir, nodeid)
             )
             return Declaration(suites={}, baselines={}, selected={}, expected=lost) if lost else None
         return self._declaration
@@ -223,9 +224,12 @@ def _baseline(spec: SuiteSpec) -> Baseline | None:
         return None
 
 
-def _has_baseline(rootdir: Path, nodeid: str) -> bool:
+def _may_be_ours(rootdir: Path, nodeid: str) -> bool:
     path, *parts = nodeid.partition("[")[0].split("::")
-    return bool(parts) and baseline_file.path_for(rootdir / path, ".".join(parts)).exists()
+    module = rootdir / path
+    if parts and baseline_file.path_for(module, ".".join(parts)).exists():
+        return True
+    return module.is_file() and b"promptreg" in module.read_bytes()
 
 
 def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:

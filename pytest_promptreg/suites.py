@@ -158,7 +158,7 @@ def build_suite(
     examples = load_examples(marker["examples"], base=module.parent, where=where)
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
-    near = _parse_all(marker.get("gates"), f"the marker at {where}")
+    near = _parse_all(marker.get("gates"), where)
     gates = nearest(_parse_all(tuple(ini_gates), "the ini option promptreg_gates"), near)
     metrics = tuple(dict.fromkeys([*ini_metrics, *_metric_names(marker.get("metrics"), where)]))
     _refuse_unjudgeable(gates, examples, function, where)
@@ -316,7 +316,9 @@ def resolve_predict(predict: object, where: str) -> Callable[..., Any] | None:
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
-        raise ConfigError(f"predict={predict!r}: {exc}", where=where) from exc
+        raise ConfigError(
+            f"predict={predict!r}: {exc}", where=where, next_step='name it as "package.module:function"'
+        ) from exc
     except Exception as exc:
         raise ConfigError(
             f"predict={predict!r}: importing {module_name} failed: {type(exc).__name__}: {exc}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 
@@ -25,9 +27,12 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own settings must not reach the runs under test."""
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        monkeypatch.delenv(name)  # these tests may run under xdist themselves
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
+    # The plugins of others cost more than the runs under test.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio -p no:randomly")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +40,9 @@ def _heavy_packages() -> None:
     """What a run under test may import: NumPy and torch imported a second time take the whole process down."""
     for name in ("pandas", "sacrebleu", "rouge_score.rouge_scorer", "sentence_transformers", "mlflow"):
         importlib.import_module(name)
+    # What they made is not looked through again: each collection of garbage would take 0.2 s.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

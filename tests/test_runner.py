@@ -278,7 +278,7 @@ def test_what_is_no_output_is_an_error(make: Callable[..., Runner], value: objec
         return value
 
     submit(runner, async_predict if asynchronous else lambda asked: value, 1)
-    with pytest.raises(PredictError, match="predict returned"):
+    with pytest.raises(PredictError, match="is no output"):
         runner.result(key(1))
     assert runner.ready() == {}
 

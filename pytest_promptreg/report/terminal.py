@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 WORST = 3
 MAX_PROMPT_LINES = 60
 EXCERPT = 120
-_COUNTED = (
-    Verdict.UNCHANGED,
-    Verdict.CHANGED,
-    Verdict.BREACHED,
-    Verdict.MISSING,
-    Verdict.INCOMPARABLE,
-    Verdict.ERROR,
-)
 Line = tuple[str, dict[str, bool]]  # what is written, and its colour
 
 
@@ -43,7 +35,7 @@ def lines(conclusion: Conclusion) -> list[Line]:
     run = conclusion.run
     told: list[Line] = []
     for suite in run.suites:
-        told += _suite(suite)
+        told += _suite(suite, refreshed=run.refreshed)
         told.append(("", {}))
     told += _failures(conclusion)
     told += [(visible(note), {}) for note in conclusion.notes]
@@ -58,20 +50,20 @@ def _failures(conclusion: Conclusion) -> list[Line]:
     return told + [(visible(problem), {"red": True}) for problem in conclusion.problems]
 
 
-def _suite(suite: SuiteOutcome) -> list[Line]:
+def _suite(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_label)}" if suite.baseline_label else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
     part = f", {ran} of {meant} cases ran" if ran < meant else ""
     told: list[Line] = [
         (
-            f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {len(suite.spec.examples)} examples{part}",
+            f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {_examples(suite)}{part}",
             {"bold": True},
         )
     ]
     if suite.versions:
-        told += _table(suite)
-    for version in suite.versions:
+        told += _table(suite, refreshed=refreshed)
+    for version in () if refreshed else suite.versions:
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
         names = ", ".join(one_line(name) for name in suite.stale[:5])
@@ -82,21 +74,27 @@ def _suite(suite: SuiteOutcome) -> list[Line]:
     return told
 
 
-def _table(suite: SuiteOutcome) -> list[Line]:
+def _examples(suite: SuiteOutcome) -> str:
+    count = len(suite.spec.examples)
+    return f"{count} example{'' if count == 1 else 's'}"
+
+
+def _table(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
     terms = suite.terms
-    verdicts = [v for v in _COUNTED if any(v in version.counts for version in suite.versions)]
-    header = ["version", "cases", *verdicts, *terms, "pass rate"]
+    counts = [_refresh_counts(suite) if refreshed else _counts(version) for version in suite.versions]
+    columns = [column for column in counts[0] if any(count[column] for count in counts)]
+    header = ["version", "cases", *columns, *terms, *([] if refreshed else ["pass rate"])]
     rows = []
-    for version in suite.versions:
+    for version, count in zip(suite.versions, counts, strict=True):
         mark = "*" if version.version.label == suite.baseline_label else ""
         rate = version.pass_rate
         rows.append(
             [
                 one_line(version.version.label) + mark,
                 str(len(version.cases)),
-                *(str(version.counts.get(verdict, 0) or "-") for verdict in verdicts),
+                *(str(count[column] or "-") for column in columns),
                 *(_score(suite, version, term) for term in terms),
-                "-" if rate is None else f"{rate:.1%}",
+                *([] if refreshed else ["-" if rate is None else f"{rate:.1%}"]),
             ]
         )
     widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
@@ -106,6 +104,21 @@ def _table(suite: SuiteOutcome) -> list[Line]:
     if any("*" in row[0] or "(" in "".join(row) for row in rows):
         told.append(("  * the baseline version; in brackets, the difference to it", {"light": True}))
     return told
+
+
+def _counts(version: VersionOutcome) -> dict[str, int]:
+    return {str(verdict): version.counts.get(verdict, 0) for verdict in Verdict}
+
+
+def _refresh_counts(suite: SuiteOutcome) -> dict[str, int]:
+    """In a refresh nothing is judged: what counts is what becomes of the baseline."""
+    plan = suite.plan
+    return {
+        "new": len(plan.new) if plan else 0,
+        "changed": len(plan.changed) if plan else 0,
+        "unchanged": len(plan.unchanged) if plan else 0,
+        "not written": len(plan.refused) if plan else 0,
+    }
 
 
 def _row(cells: list[str], widths: list[int]) -> str:
