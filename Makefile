@@ -12,8 +12,8 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 	@echo "Now version v3, an edit that looks harmless. The gates catch it, and pytest exits with 1:"
 	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=no -rN; test $$? -eq 1
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run the tests, in two processes
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

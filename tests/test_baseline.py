@@ -552,3 +552,21 @@ def test_a_new_version_leaves_the_lines_of_an_unchanged_output_alone() -> None:
     assert (before["version"], after["version"]) == ("v1", "v2")
     assert before["examples"]["a"] == after["examples"]["a"]
     assert before["examples"]["b"] != after["examples"]["b"]
+
+
+@pytest.mark.parametrize(("accepted", "label"), [(["a"], "v1"), (["a", "b"], "v2"), (["a", "b", "c"], "v2")])
+def test_the_version_of_most_records_is_the_accepted_one(accepted: list[str], label: str) -> None:
+    """Accepting one case of another version leaves the baseline's version; a failed call does not hold a new one up."""
+    examples = [Example(name, {}) for name in "abc"]
+    first = plan_refresh(
+        Path("x"), None, V1, dict.fromkeys("abc", "old"), examples=examples, signatures={}, refused={}
+    ).after
+    assert first is not None
+    after = plan_refresh(
+        Path("x"), first, V2, dict.fromkeys(accepted, "new"), examples=examples, signatures={}, refused={}
+    ).after
+    assert after is not None
+    assert after.version == label
+    assert {name: after.prompt_of(record).label for name, record in after.records.items()} == {
+        name: "v2" if name in accepted else "v1" for name in "abc"
+    }

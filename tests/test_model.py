@@ -35,7 +35,7 @@ def test_values_are_kept_as_canonical_json(value: Any) -> None:
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, b"x", (1,), {1, 2}, object(), {"a": object()}, [{1: 0, "b": 0}]])
 def test_anything_else_is_refused(value: object) -> None:
     """None and everything that is neither text nor JSON is an error of predict, named by its type."""
-    with pytest.raises(PredictError, match=f"returned (a )?{type(value).__name__}"):
+    with pytest.raises(PredictError, match=f"{type(value).__name__} .*is no output"):
         Output.of(value)
 
 
