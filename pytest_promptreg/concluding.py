@@ -41,12 +41,14 @@ class Conclusion:
 
     :param notes: what was written where.
     :param problems: what could not be done although it was asked for; each fails the run when ``fatal``.
+    :param pruned: whether what was stale has been removed.
     """
 
     run: RunOutcome
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     fatal: bool = False
+    pruned: bool = False
 
     @property
     def fails_run(self) -> bool:
@@ -203,9 +205,19 @@ class Concluder:
                 f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
             ]
         if self.settings.prune:
+            conclusion.pruned = True
             for orphan in declaration.orphans:
-                orphan.unlink(missing_ok=True)
-                conclusion.notes.append(f"baseline removed: {display_path(orphan)} (its test is gone)")
+                self._remove(orphan, conclusion)
+
+    @staticmethod
+    def _remove(orphan: Path, conclusion: Conclusion) -> None:
+        try:
+            orphan.unlink(missing_ok=True)
+        except OSError as exc:
+            conclusion.problems.append(f"{display_path(orphan)}: it cannot be removed: {exc.strerror}")
+            conclusion.fatal = True
+        else:
+            conclusion.notes.append(f"baseline removed: {display_path(orphan)} (its test is gone)")
 
 
 def _reason_to_refuse(case: CaseOutcome) -> str | None:

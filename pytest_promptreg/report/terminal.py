@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 
 WORST = 3
+STALE = 5
 MAX_PROMPT_LINES = 60
 EXCERPT = 120
 Line = tuple[str, dict[str, bool]]  # what is written, and its colour
@@ -37,6 +38,8 @@ def lines(conclusion: Conclusion) -> list[Line]:
     for suite in run.suites:
         told += _suite(suite, refreshed=run.refreshed)
         told.append(("", {}))
+    for orphan in () if conclusion.pruned else run.orphans:
+        told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
     told += _failures(conclusion)
     told += [(visible(note), {}) for note in conclusion.notes]
     told += [(f"next: {visible(command)}", {"bold": True}) for command in next_commands(conclusion)]
@@ -55,28 +58,24 @@ def _suite(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
     part = f", {ran} of {meant} cases ran" if ran < meant else ""
+    examples = _count(len(suite.spec.examples), "example")
     told: list[Line] = [
-        (
-            f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {_examples(suite)}{part}",
-            {"bold": True},
-        )
+        (f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {examples}{part}", {"bold": True})
     ]
     if suite.versions:
         told += _table(suite, refreshed=refreshed)
     for version in () if refreshed else suite.versions:
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
-        names = ", ".join(one_line(name) for name in suite.stale[:5])
-        more = f" and {len(suite.stale) - 5} more" if len(suite.stale) > 5 else ""
-        told.append(
-            (f"  stale: {len(suite.stale)} baseline records without an example: {names}{more}", {"yellow": True})
-        )
+        names = ", ".join(one_line(name) for name in suite.stale[:STALE])
+        more = f" and {len(suite.stale) - STALE} more" if len(suite.stale) > STALE else ""
+        count = _count(len(suite.stale), "baseline record")
+        told.append((f"  stale: {count} without an example: {names}{more}", {"yellow": True}))
     return told
 
 
-def _examples(suite: SuiteOutcome) -> str:
-    count = len(suite.spec.examples)
-    return f"{count} example{'' if count == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _table(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
@@ -195,7 +194,6 @@ def next_commands(conclusion: Conclusion) -> list[str]:
                     f"   (if {one_line(version.version.label)} is how it should be)"
                 )
     stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans
-    pruned = any(suite.plan and suite.plan.pruned for suite in conclusion.run.suites)
-    if stale and not pruned and not any(note.startswith("baseline removed") for note in conclusion.notes):
+    if stale and not conclusion.pruned:
         commands.append("pytest --promptreg-prune   (removes what is stale)")
     return list(dict.fromkeys(commands))

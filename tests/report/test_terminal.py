@@ -128,12 +128,24 @@ def test_missing_cases_ask_for_an_update() -> None:
         assert commands == ["pytest t.py --promptreg-update   (stores what is missing)"]
 
 
+def test_files_of_no_test_are_listed() -> None:
+    """A baseline file whose test is gone is named, with the command that removes it; once removed, no more."""
+    orphan = "__baselines__/t/test_gone.json"
+    conclusion = concluded(suite(*GREEN), orphans=[orphan])
+    assert f"stale: {orphan} belongs to no test any more" in told(conclusion)
+    assert next_commands(conclusion) == ["pytest --promptreg-prune   (removes what is stale)"]
+    pruned = concluded(suite(*GREEN), orphans=[orphan], conclusion={"pruned": True})
+    assert orphan not in told(pruned)
+    assert next_commands(pruned) == []
+
+
 @pytest.mark.parametrize("count", [1, 5, 8])
 def test_stale_records_are_listed(count: int) -> None:
     """Records without an example are named, five at most, with the command that removes them."""
     names = [f"old{number}" for number in range(count)]
     conclusion = concluded(suite(*GREEN, baseline=stored("a", *names), stale=names))
-    assert f"stale: {count} baseline records without an example: old0" in told(conclusion)
+    records = "1 baseline record" if count == 1 else f"{count} baseline records"
+    assert f"stale: {records} without an example: old0" in told(conclusion)
     assert ("and 3 more" in told(conclusion)) == (count == 8)
     assert next_commands(conclusion) == ["pytest --promptreg-prune   (removes what is stale)"]
 
@@ -142,7 +154,8 @@ def test_pruned_records_are_not_stale() -> None:
     """After a prune there is nothing left to say or to do."""
     before = stored("a", "old")
     refresh = plan_refresh(Path("x"), before, V1, {}, examples=EXAMPLES, signatures={}, refused={})
-    conclusion = concluded(suite(*GREEN, baseline=before, stale=["old"], plan=prune(refresh, ["old"])))
+    gone = suite(*GREEN, baseline=before, stale=["old"], plan=prune(refresh, ["old"]))
+    conclusion = concluded(gone, conclusion={"pruned": True})
     assert "stale:" not in told(conclusion)
     assert next_commands(conclusion) == []
 
