@@ -14,7 +14,7 @@ from .gates import Verdict
 from .performing import error_text
 from .report.escape import visible
 from .roles import Performing
-from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE
+from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS
 
 if TYPE_CHECKING:
     from .case import PromptregCase
@@ -120,11 +120,9 @@ def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
     capture = config.pluginmanager.getplugin("capturemanager")
     on_terminal = sys.__stdout__ is not None and reporter.isatty and sys.__stdout__.isatty()
     began = time.monotonic()
-    said = False
 
     def say(progress: Progress) -> None:
-        nonlocal said
-        if time.monotonic() - began < _FIRST_WORD_S or (said and not on_terminal):
+        if time.monotonic() - began < _FIRST_WORD_S or (config.stash.get(SAID_PROGRESS, False) and not on_terminal):
             return
         line = f"promptreg: {progress.done} of {progress.submitted} outputs, {progress.running} calls in flight"
         with capture.global_and_fixture_disabled() if capture else _nothing():
@@ -132,7 +130,7 @@ def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
                 reporter.rewrite(line, erase=True)
             else:
                 reporter.write_line(line)
-        said = True
+        config.stash[SAID_PROGRESS] = True
 
     return say
 

@@ -16,6 +16,7 @@ ROLE: pytest.StashKey[Role] = pytest.StashKey()
 CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
 CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
 OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
+SAID_PROGRESS: pytest.StashKey[bool] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report
 WORKER_OUTPUT = "promptreg"  # and what was declared on a worker's output

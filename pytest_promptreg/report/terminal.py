@@ -29,6 +29,11 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
         reporter.write_sep("=", "prompt regression")
     for text, markup in _failures(conclusion) if quiet else lines(conclusion):
         reporter.write_line(text, **markup)
+    # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
+    if missed := conclusion.run.breached_gates:
+        reporter.stats[f"suite gate{'' if len(missed) == 1 else 's'} missed"] = list(missed)
+    if conclusion.run.lost:
+        reporter.stats["lost"] = list(conclusion.run.lost)
 
 
 def lines(conclusion: Conclusion) -> list[Line]:
@@ -154,7 +159,7 @@ def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
     told.append((f"  worst of {one_line(version.version.label)}:", {}))
     for case in worst:
         told.append((f"    {one_line(case.example)}  {_numbers(case)}", {}))
-        told += [(f"      {line}", {}) for line in _excerpt(case)]
+        told += [(f"      {line}", _diff_colour(f"| {line}")) for line in _excerpt(case)]
     return told
 
 
