@@ -114,7 +114,18 @@ class PromptregCase:
         except PredictError as exc:
             self._fail(f"promptreg.check(output): {exc}")
 
-    # -- for the plugin: set-up of the fixture
+    # -- for the plugin: set-up of the fixture, and the end of the test
+
+    def insist(self) -> None:
+        """Fail a test that ended well although its case was not checked, or not met: a swallowed failure is one."""
+        __tracebackhide__ = True
+        if not self.checked:
+            self._fail(
+                "the test never called promptreg.check(), so its gates were not judged\n"
+                "  call it once in the test, or drop the promptreg marker"
+            )
+        if self._outcome is not None and not self._tolerated(Verdict(self._outcome.verdict)):
+            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
 
     def attach_predict(self, predict: Callable[[Request], Any]) -> None:
         """Let ``output`` be had by calling ``predict``."""

@@ -198,9 +198,10 @@ class Concluder:
             if suite.plan.writes and suite.plan.after is None:
                 conclusion.notes.append(f"baseline removed: {path} ({suite.plan})")
             elif suite.plan.writes:
-                conclusion.notes.append(f"baseline written: {path} ({suite.plan.after_label}: {suite.plan})")
+                conclusion.notes.append(f"baseline written: {path} ({_what_was_stored(suite)})")
             else:
-                conclusion.notes.append(f"baseline as it was: {path} ({suite.plan})")
+                state = "baseline as it was" if suite.plan.before else "no baseline written"
+                conclusion.notes.append(f"{state}: {path} ({suite.plan})")
             conclusion.notes += [
                 f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
             ]
@@ -213,11 +214,22 @@ class Concluder:
     def _remove(orphan: Path, conclusion: Conclusion) -> None:
         try:
             orphan.unlink(missing_ok=True)
+            if not any(orphan.parent.iterdir()):
+                orphan.parent.rmdir()
         except OSError as exc:
             conclusion.problems.append(f"{display_path(orphan)}: it cannot be removed: {exc.strerror}")
             conclusion.fatal = True
         else:
             conclusion.notes.append(f"baseline removed: {display_path(orphan)} (its test is gone)")
+
+
+def _what_was_stored(suite: SuiteOutcome) -> str:
+    """The version and the counts; an accept that was narrowed leaves the baseline's version, and says so."""
+    plan = suite.plan
+    assert plan is not None  # noqa: S101  only suites with a plan are applied
+    ran = suite.versions[0].version.label if suite.versions else plan.after_label
+    stays = "" if ran == plan.after_label else f"; the baseline stays {plan.after_label}"
+    return f"{ran}: {plan}{stays}"
 
 
 def _reason_to_refuse(case: CaseOutcome) -> str | None:

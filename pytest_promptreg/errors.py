@@ -19,6 +19,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_NAMES = 12
+
 
 class PromptregError(Exception):
     """A problem that a person can mend.
@@ -77,4 +79,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
+    if len(choices) > _MOST_NAMES:
+        return f"known: {', '.join(choices[:_MOST_NAMES])} and {len(choices) - _MOST_NAMES} more"
     return f"known: {', '.join(choices)}" if choices else "there is none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -174,8 +174,8 @@ class Performer:
 
     # -- what is stale
 
-    def orphans(self, modules: Iterable[tuple[Path, object]]) -> list[Path]:
-        """Baseline files beside the collected modules whose test function, or variant of it, is no longer declared.
+    def orphans(self, modules: Collection[tuple[Path, object]]) -> list[Path]:
+        """Baseline files beside the collected modules whose module, test function or variant is no longer there.
 
         :param modules: path and module object of each test module that was collected.
         """
@@ -190,7 +190,11 @@ class Performer:
                 gone = (path, function) in functions or not _resolves(module, function)
                 if file not in declared and gone:
                     found.append(file)
-        return found
+        for folder in {path.parent / baseline_file.FOLDER for path, _ in modules}:
+            for of_module in sorted(folder.glob("*/")) if folder.is_dir() else ():
+                if not (folder.parent / f"{of_module.name}.py").exists():
+                    found += sorted(of_module.glob("*.json"))
+        return sorted(set(found))
 
     def stop(self) -> None:
         """Start no more calls."""

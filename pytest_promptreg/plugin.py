@@ -112,11 +112,23 @@ def _settings(config: pytest.Config) -> Settings:
     worker = getattr(config, "workerinput", None)
     return read_settings(
         config.getoption,
-        config.getini,
+        lambda name: _ini(config, name),
         rootdir=config.rootpath,
         invocation=invocation(config.invocation_params.args),
         workers=int(worker["workercount"]) if worker else 1,
     )
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    """An ini option, in a native TOML file also as a number, a truth value or a single text."""
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError):
+        raw = config._inicfg[name]  # pytest has no public word for what stands in the file
+        value = getattr(raw, "value", raw)
+        if INI_OPTIONS[name][0] != "string":
+            return value if isinstance(value, list) else [str(value)]
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _role(config: pytest.Config) -> Role:
@@ -229,15 +241,11 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> Promptr
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test that never asked for the verdict has checked nothing: it fails."""
+    """A test that never asked for the verdict, or swallowed it, fails all the same."""
     yield
     case = item.stash.get(CASE, None)
-    if case is not None and not case.checked:
-        pytest.fail(
-            "the test never called promptreg.check(), so its gates were not judged\n"
-            "  call it once in the test, or drop the promptreg marker",
-            pytrace=False,
-        )
+    if case is not None:
+        case.insist()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -262,6 +270,11 @@ class _Reports:
     def expect(self, nodeids: Collection[str]) -> None:
         """These tests are going to run; pytest, or xdist, can lose one and still end with exit status 0."""
         self._expected.update(nodeids)
+
+    @property
+    def unreported(self) -> Collection[str]:
+        """Those of which no result arrived."""
+        return self._expected - self._reported
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand on what rides on the report."""
@@ -290,7 +303,7 @@ class _Reports:
         Setting ``session.exitstatus`` in sessionfinish comes too late for the summary; a failure counted here does not.
         """
         result = yield
-        unreported = self._expected - self._reported
+        unreported = self.unreported
         if session.config.option.collectonly or not (ROLE in self._config.stash or unreported):
             return result
         role = _role(self._config)
@@ -312,8 +325,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if role is None:
         return
     role.stop()
-    if not session.config.option.collectonly:
-        role.conclude(interrupted=True, exit_passed=False)
+    if session.config.option.collectonly:
+        return
+    reports = session.config.pluginmanager.getplugin(_REPORTS)
+    unreported = reports.unreported if reports is not None else ()
+    conclusion = role.conclude(interrupted=True, exit_passed=False, unreported=unreported)
+    if session.exitstatus == 0 and conclusion is not None and conclusion.run.interrupted:
+        # `pytest.exit(returncode=0)` in the middle: what did not run has not passed.
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -323,6 +342,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from .report import terminal
 
         terminal.write(terminalreporter, role.conclusion)
+    elif role is None and (config.option.promptreg_update or config.option.promptreg_accept):
+        terminalreporter.write_line("promptreg: no suite was collected, so no baseline was written", yellow=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -43,7 +43,9 @@ def load_prompts(source: object, *, base: Path, where: str) -> tuple[PromptVersi
     for label, count in labels.items():
         if count > 1:
             places = ", ".join(version.where for version in versions if version.label == label)
-            raise PromptError(f"{count} prompt versions are labelled {label!r}: {places}", where=where)
+            raise PromptError(
+                f"{count} prompt versions are labelled {label!r}: {places}", where=where, next_step="rename one of them"
+            )
     for version in versions:
         check_syntax(version)
     return tuple(sort_versions(versions))

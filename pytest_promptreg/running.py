@@ -19,6 +19,7 @@ from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRES
 if TYPE_CHECKING:
     from .case import PromptregCase
     from .model import CaseKey
+    from .outcome import CaseOutcome
     from .runner import Progress
 
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
@@ -95,21 +96,26 @@ def _queued(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item
 def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put the outcome on the report of the call, or of a set-up that failed; scores go to junit as properties.
 
-    Every report of a case has the attribute, so that it is known for one of ours. A test that skipped itself withdrew
-    its outcome.
+    Every report of a case has the attribute, so that it is known for one of ours.
     """
     setattr(report, REPORT_ATTRIBUTE, None)
     case = item.stash.get(CASE, None)
     outcome = case.outcome if case is not None else None
     outcome = outcome or item.stash.get(OUTCOME, None)
-    withdrawn = report.skipped and not hasattr(report, "wasxfail")
-    if outcome is None or withdrawn or not (report.when == "call" or (report.when == "setup" and report.failed)):
+    told = report.when == "call" or (report.when == "setup" and report.failed)
+    if outcome is None or not told or _is_withdrawn(outcome, report, item.config):
         return
     outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
     setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())
     # On the item, not on this report: junit takes them from the report of the teardown.
     item.user_properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
     item.user_properties.append(("promptreg_verdict", outcome.verdict))
+
+
+def _is_withdrawn(outcome: CaseOutcome, report: pytest.TestReport, config: pytest.Config) -> bool:
+    """A test that skipped itself takes its outcome back: it is not stored; a breach cannot be taken back, though."""
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    return skipped and (outcome.verdict != Verdict.BREACHED or config.stash[ROLE].settings.refreshing)
 
 
 def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:

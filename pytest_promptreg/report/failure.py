@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..diffs import Piece, line_diff, word_diff
 from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import CaseOutcome
 from ..suites import SuiteSpec
+from ..text import canonical_json
 from .escape import GUTTER, one_line, quoted, visible
 
 MAX_DIFF_LINES = 16  # of one case; the closing section shows the prompt diff once more, and longer
@@ -42,14 +44,12 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
     """The prompt diff, capped, with a heading and an empty line behind it; where nothing changed, that is said."""
     if old is None:
         return []
-    if old.digest == new.digest:
+    config = list(_config_change(old.model_config, new.model_config))
+    if old.digest == new.digest and not config:
         said = (
             "the same text as the baseline's" if old.label == new.label else f"the same text as {one_line(old.label)}"
         )
-        return [
-            f"prompt {one_line(new.label)}: {said}; what changed is behind it (the model, its settings, the code)",
-            "",
-        ]
+        return [f"prompt {one_line(new.label)}: {said}; what changed is behind it (the model, the code)", ""]
     lines = list(shown_lines(line_diff(old.text, new.text)))
     cut = [f"{GUTTER}... {len(lines) - limit} more lines"] if len(lines) > limit else []
     edited = " (edited in place)" if old.label == new.label else ""
@@ -58,8 +58,16 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
         f"prompt {one_line(old.label)} -> {one_line(new.label)}{edited}{where}:",
         *lines[:limit],
         *cut,
+        *config,
         "",
     ]
+
+
+def _config_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
+    for name in sorted({*old, *new}):
+        before, after = (one_line(canonical_json(side[name])) if name in side else "not set" for side in (old, new))
+        if before != after:
+            yield f"{GUTTER}model_config {one_line(name)}: {before} -> {after}"
 
 
 def shown_lines(pieces: Iterable[Piece]) -> Iterable[str]:

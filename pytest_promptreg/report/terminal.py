@@ -25,9 +25,10 @@ Line = tuple[str, dict[str, bool]]  # what is written, and its colour
 def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
     """Write the section to pytest's terminal; with -qq only why the run fails, where no test says it."""
     quiet = reporter.config.get_verbosity() < -1
-    if not quiet:
+    told = _failures(conclusion) if quiet else lines(conclusion)
+    if told and not quiet:
         reporter.write_sep("=", "prompt regression")
-    for text, markup in _failures(conclusion) if quiet else lines(conclusion):
+    for text, markup in told:
         reporter.write_line(text, **markup)
     # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
     if missed := conclusion.run.breached_gates:
@@ -69,6 +70,8 @@ def _suite(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
     ]
     if suite.versions:
         told += _table(suite, refreshed=refreshed)
+    if ran < suite.selected:
+        told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if refreshed else suite.versions:
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
@@ -182,6 +185,14 @@ def _excerpt(case: CaseOutcome) -> list[str]:
     return [f"- {one_line(old, EXCERPT - 2)}", f"+ {one_line(new, EXCERPT - 2)}"]
 
 
+def _what_an_update_does(suite: SuiteOutcome) -> str:
+    """Said before a person runs it: an update also replaces the records that differ, breached ones among them."""
+    own = next((v for v in suite.versions if v.version.label == suite.baseline_label), None)
+    counts = own.counts if own else {}
+    differ = sum(counts.get(verdict, 0) for verdict in (Verdict.CHANGED, Verdict.BREACHED, Verdict.INCOMPARABLE))
+    return f"stores what is missing, and replaces {differ} that differ" if differ else "stores what is missing"
+
+
 def next_commands(conclusion: Conclusion) -> list[str]:
     """What a person would run next, most pressing first."""
     commands = []
@@ -190,7 +201,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
         if conclusion.run.refreshed:
             continue
         if verdicts & {Verdict.MISSING, Verdict.INCOMPARABLE}:
-            commands.append(f"{suite.spec.command('--promptreg-update')}   (stores what is missing)")
+            commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")
         for version in suite.versions:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):

@@ -1,0 +1,154 @@
+"""Ways in which a gate could seem to pass that was not met, or not judged; and a refresh that could surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project
+
+Run = Callable[..., pytest.RunResult]
+
+WORSE = "def follow(request):\n    return ' '.join(request.inputs['text'].split()[:2])\n"
+
+
+def stored_and_worse(project: Project, **suite: object) -> None:
+    """A baseline of 6 words for each example, and a predict that keeps 2."""
+    project.store()
+    project.suite(predict=WORSE, **suite)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import contextlib\nwith contextlib.suppress(BaseException):\n    promptreg.check()",
+        "with pytest.raises(BaseException):\n    promptreg.check()",
+        "try:\n    promptreg.check()\nexcept pytest.fail.Exception:\n    pass",
+    ],
+)
+def test_a_swallowed_breach_fails_all_the_same(project: Project, body: str) -> None:
+    """A test that catches what check() raised and ends well is failed with the same words."""
+    stored_and_worse(project, body=body)
+    result = project.pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["rouge_l 0.500 (gate >= 0.8)"])
+
+
+def test_a_breach_counts_though_the_test_skips_itself_then(project: Project, run: Run) -> None:
+    """Under a pass rate, a breach that a later pytest.skip() would hide still lowers the rate."""
+    body = "promptreg.check()\npytest.skip('never mind')"
+    stored_and_worse(project, body=body, gates=["rouge_l >= 0.8", "pass_rate >= 0.5"])
+    result = run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED test_answer, v1: pass_rate 0.000 (gate >= 0.5)"])
+
+
+def test_leaving_early_with_status_0_is_no_pass(project: Project, run: Run) -> None:
+    """pytest.exit(returncode=0) in the middle of the cases ends with 1: what did not run has not passed."""
+    project.store()
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+
+        reported = 0
+
+        def pytest_runtest_logreport(report):
+            global reported
+            reported += report.when == "call"
+            if reported == 1 and report.when == "teardown":
+                pytest.exit("enough", returncode=0)
+        """,
+    )
+    assert run().ret == 1
+
+
+def test_cases_that_were_skipped_are_told(project: Project, run: Run) -> None:
+    """A suite whose predict skips everything is green by pytest's rules; that nothing was judged is said."""
+    project.store()
+    project.suite(
+        fixture="""
+        @pytest.fixture(scope="session")
+        def promptreg_predict():
+            pytest.skip("no key")
+        """
+    )
+    result = run()
+    result.assert_outcomes(skipped=3)
+    result.stdout.fnmatch_lines(["*0 of 3 cases ran", "*not judged: 3 of 3 selected cases"])
+
+
+def test_the_next_command_says_what_it_replaces(project: Project) -> None:
+    """Storing a missing case by an update would also accept what breached: a person reads so before running it."""
+    stored_and_worse(project)
+    project.examples({"a": "one two three four five six seven", "b": "red orange yellow green blue", "new": "x y z"})
+    result = project.pytester.runpytest_inprocess()
+    result.stdout.fnmatch_lines(["next: *--promptreg-update   (stores what is missing, and replaces 2 that differ)"])
+
+
+def test_a_refresh_without_a_suite_says_so(project: Project) -> None:
+    """Asked to store, and nothing of ours collected: one line says that nothing was written."""
+    project.module("def test_answer():\n    pass\n")
+    result = project.pytester.runpytest_inprocess("--promptreg-update")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["promptreg: no suite was collected, so no baseline was written"])
+    project.pytester.runpytest_inprocess().stdout.no_fnmatch_line("promptreg:*")
+
+
+def test_an_accept_that_was_narrowed_says_what_stays(project: Project) -> None:
+    """One case of v2 accepted: the baseline stays v1, and the note says both."""
+    project.store()
+    project.prompt("v2", keep=3)
+    result = project.pytester.runpytest_inprocess("--promptreg-accept", "v2", "-k", "v2-a")
+    result.stdout.fnmatch_lines(["baseline written: *(v2: 1 changed; the baseline stays v1)"])
+
+
+def test_the_baselines_of_a_module_that_is_gone_are_pruned(project: Project, run: Run) -> None:
+    """A test module was renamed: the old one's baselines are named as stale, and removed with their folder."""
+    project.store()
+    (project.path / "test_answer.py").rename(project.path / "test_other.py")
+    project.pytester.runpytest_inprocess("--promptreg-update")
+    result = run()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["stale: __baselines__/test_answer/test_answer.json belongs to no test any more"])
+    run("--promptreg-prune")
+    assert not (project.path / "__baselines__" / "test_answer").exists()
+    assert project.baseline_file(module="test_other").exists()
+
+
+def test_a_change_of_the_model_config_is_shown(project: Project) -> None:
+    """The text is the same and the temperature is not: the cause stands where the prompt diff would."""
+    path = project.path / "prompts" / "v1.md"
+    text = path.read_text(encoding="utf-8")
+    project.write("prompts/v1.md", f"---\nmodel_config: {{temperature: 0}}\n---\n{text}")
+    project.store()
+    project.write("prompts/v1.md", f"---\nmodel_config: {{temperature: 1.5, seed: 7}}\n---\n{text}")
+    project.suite(predict=WORSE)
+    result = project.pytester.runpytest_inprocess()
+    result.stdout.fnmatch_lines(["| model_config seed: not set -> 7", "| model_config temperature: 0 -> 1.5"])
+
+
+@pytest.mark.skipif(int(pytest.__version__.partition(".")[0]) < 9, reason="native TOML options came with pytest 9")
+def test_native_toml_options_may_be_numbers_and_truth_values(project: Project, run: Run) -> None:
+    """In [tool.pytest] a number is a number: it is taken, and what is wrong is refused in one line."""
+    project.write(
+        "pyproject.toml",
+        """
+        [tool.pytest]
+        promptreg_concurrency = 2
+        promptreg_mlflow = false
+        promptreg_gates = "rouge_l >= 0.8"
+        """,
+    )
+    project.suite(gates=[])
+    project.store()
+    assert run().ret == 0
+    project.write("pyproject.toml", "[tool.pytest]\npromptreg_concurrency = 0\n")
+    project.suite()
+    result = run()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*promptreg_concurrency = '0' is not a number of at least 1*"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
