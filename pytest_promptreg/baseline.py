@@ -18,6 +18,7 @@ from typing import Any
 from .errors import BaselineError
 from .files import display_path, read_text, write_atomically
 from .model import Example, Message, PromptVersion
+from .redaction import without_secrets
 from .text import canonical_json, digest, file_slug
 
 FORMAT = 1
@@ -349,7 +350,7 @@ def plan_refresh(
         groups["unchanged" if same else "changed" if stored else "new"].append(example_id)
     if not outputs:
         return Plan(path, before, before, refused=refused)
-    known = {**(before.prompts if before else {}), key: replace(version, where="", first_line=0)}
+    known = {**(before.prompts if before else {}), key: _as_stored(version)}
     used = {record.prompt for record in records.values()}
     of_declared = [records[name].prompt for name in declared if name in records]
     prevails = of_declared.count(key) * 2 > len(of_declared)
@@ -366,6 +367,11 @@ def plan_refresh(
         **{word: tuple(sorted(names)) for word, names in groups.items()},
         refused=refused,
     )
+
+
+def _as_stored(version: PromptVersion) -> PromptVersion:
+    """The version as a file keeps it: without its place on this machine, and without secrets."""
+    return replace(version, model_config=without_secrets(version.model_config), where="", first_line=0)
 
 
 def prune(plan: Plan, stale: Iterable[str]) -> Plan:

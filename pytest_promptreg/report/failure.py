@@ -9,6 +9,7 @@ from ..diffs import Piece, line_diff, word_diff
 from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import CaseOutcome
+from ..redaction import without_secrets
 from ..suites import SuiteSpec
 from ..text import canonical_json
 from .escape import GUTTER, one_line, quoted, visible
@@ -44,7 +45,8 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
     """The prompt diff, capped, with a heading and an empty line behind it; where nothing changed, that is said."""
     if old is None:
         return []
-    config = list(_config_change(old.model_config, new.model_config))
+    # The accepted one is stored without secrets, and none belongs on a screen.
+    config = list(_config_change(without_secrets(old.model_config), without_secrets(new.model_config)))
     if old.digest == new.digest and not config:
         said = (
             "the same text as the baseline's" if old.label == new.label else f"the same text as {one_line(old.label)}"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..redaction import HIDDEN, is_secret_name, without_secrets
 from ..text import canonical_json, well_formed
 
 KEY_LIMIT = 250
@@ -21,14 +22,8 @@ DATASET_NAME_LIMIT = 500
 DATASET_DIGEST_LIMIT = 36
 
 _NOT_IN_KEY = re.compile(r"[^\w\-. :/]+")
-_SECRET_NAME = re.compile(
-    r"(api|access|private|secret|subscription)[-_]?key|(api|access|auth|bearer|refresh|session)[-_]?token|^token$"
-    r"|secret|passw|credential|authorization",
-    re.IGNORECASE,
-)
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 _FLAG = re.compile(r"(?P<name>-{1,2}[\w-]+|\w+)(?P<sep>=|\s+(?!-))(?P<value>\S+)")
-HIDDEN = "***"
 
 
 def text(value: object, limit: int | None = None) -> str:
@@ -62,11 +57,6 @@ def finite(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
     return {name: round(float(value), 9) for name, value in values if value is not None and math.isfinite(value)}
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a setting of that name holds a secret (``api_key``; not ``max_tokens``)."""
-    return _SECRET_NAME.search(name) is not None
-
-
 def setting(name: str, value: object) -> str:
     """A setting's value as a param: plain texts as they are, others as JSON, secrets hidden."""
     if is_secret_name(name):
@@ -77,15 +67,6 @@ def setting(name: str, value: object) -> str:
         return text(canonical_json(without_secrets(value)), PARAM_LIMIT)
     except (TypeError, ValueError):
         return text(value, PARAM_LIMIT)
-
-
-def without_secrets(value: Any) -> Any:
-    """``value`` with what its own names call a secret hidden, at any depth."""
-    if isinstance(value, dict):
-        return {name: HIDDEN if is_secret_name(str(name)) else without_secrets(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_secrets(item) for item in value]
-    return value
 
 
 def without_user_info(line: str) -> str:

@@ -152,3 +152,21 @@ def test_native_toml_options_may_be_numbers_and_truth_values(project: Project, r
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*promptreg_concurrency = '0' is not a number of at least 1*"])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_secret_in_the_model_config_is_not_stored(project: Project) -> None:
+    """What the prompt's settings call a key goes to predict, and neither to the baseline nor to the terminal."""
+    text = (project.path / "prompts" / "v1.md").read_text(encoding="utf-8")
+    project.write("prompts/v1.md", f"---\nmodel_config: {{api_key: sk-one, max_tokens: 9}}\n---\n{text}")
+    predict = "def follow(request):\n    assert request.model_config['api_key'].startswith('sk-')\n    return 'a b c'\n"
+    project.suite(predict=predict)
+    project.store()
+    stored = project.baseline_file().read_text(encoding="utf-8")
+    assert "sk-one" not in stored
+    assert '"api_key": "***"' in stored
+    assert '"max_tokens": 9' in stored
+    project.write("prompts/v1.md", f"---\nmodel_config: {{api_key: sk-two, max_tokens: 7}}\n---\n{text}")
+    project.suite(predict=predict.replace("a b c", "x"))
+    result = project.pytester.runpytest_inprocess()
+    result.stdout.fnmatch_lines(["| model_config max_tokens: 9 -> 7"])
+    assert "sk-" not in result.stdout.str()

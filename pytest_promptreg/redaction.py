@@ -1,0 +1,28 @@
+"""Hiding what must not be stored or shown: settings that by their own names hold a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "***"
+_SECRET_NAME = re.compile(
+    r"(api|access|private|secret|subscription)[-_]?key|(api|access|auth|bearer|refresh|session)[-_]?token|^token$"
+    r"|secret|passw|credential|authorization",
+    re.IGNORECASE,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting of that name holds a secret (``api_key``; not ``max_tokens``)."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def without_secrets(value: Any) -> Any:
+    """``value`` with what its own names call a secret hidden, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: HIDDEN if is_secret_name(str(name)) else without_secrets(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(item) for item in value]
+    return value
