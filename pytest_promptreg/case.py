@@ -32,7 +32,7 @@ class PromptregCase:
         self._predict: Callable[[Request], Any] | None = None
         self._output: Output | None = None
         self._outcome: CaseOutcome | None = None
-        self.checked = False
+        self._checked = False
 
     def __repr__(self) -> str:
         return f"<promptreg case {self._key.version!r} x {self._key.example!r}>"
@@ -92,11 +92,11 @@ class PromptregCase:
         :returns: the outcome of the case.
         """
         __tracebackhide__ = True
-        self.checked = True
         if output is not _WHAT_PREDICT_RETURNED:  # None is a helper that forgot to return
             self._take_made(output)
         if self._outcome is None:
             self._outcome = self._run.judge(self._key, self.output)
+        self._checked = True
         if not self._tolerated(Verdict(self._outcome.verdict)):
             self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
         return self._outcome
@@ -109,8 +109,9 @@ class PromptregCase:
         return verdict is Verdict.BREACHED and self._run.spec.has_pass_rate
 
     def _take_made(self, output: Any) -> None:
+        self._outcome, self._checked = None, False
         try:
-            self._output, self._outcome = Output.of(output), None
+            self._output = Output.of(output)
         except PredictError as exc:
             self._fail(f"promptreg.check(output): {exc}")
 
@@ -119,9 +120,9 @@ class PromptregCase:
     def insist(self) -> None:
         """Fail a test that ended well although its case was not checked, or not met: a swallowed failure is one."""
         __tracebackhide__ = True
-        if not self.checked:
+        if not self._checked:
             self._fail(
-                "the test never called promptreg.check(), so its gates were not judged\n"
+                "the test never called promptreg.check(), or gave it no output, so its gates were not judged\n"
                 "  call it once in the test, or drop the promptreg marker"
             )
         if self._outcome is not None and not self._tolerated(Verdict(self._outcome.verdict)):

@@ -12,7 +12,7 @@ from typing import NoReturn
 from . import baseline as baseline_file
 from .baseline import Baseline
 from .case import PromptregCase
-from .errors import ConfigError, PromptregError, did_you_mean
+from .errors import BaselineError, ConfigError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
 from .report.escape import one_line, quoted, visible
@@ -194,11 +194,19 @@ class Performer:
             for of_module in sorted(folder.glob("*/")) if folder.is_dir() else ():
                 if not (folder.parent / f"{of_module.name}.py").exists():
                     found += sorted(of_module.glob("*.json"))
-        return sorted(set(found))
+        return sorted(file for file in set(found) if _is_baseline(file))
 
     def stop(self) -> None:
         """Start no more calls."""
         self.runner.stop()
+
+
+def _is_baseline(file: Path) -> bool:
+    """Whether a file is what it seems: nothing that another tool keeps beside ours may be called stale, and removed."""
+    try:
+        return baseline_file.load(file) is not None
+    except BaselineError:
+        return False
 
 
 def _resolves(module: object, dotted: str) -> bool:

@@ -330,9 +330,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reports = session.config.pluginmanager.getplugin(_REPORTS)
     unreported = reports.unreported if reports is not None else ()
     conclusion = role.conclude(interrupted=True, exit_passed=False, unreported=unreported)
-    if session.exitstatus == 0 and conclusion is not None and conclusion.run.interrupted:
+    left_early = conclusion.run.interrupted if conclusion is not None else bool(role.expected())
+    if left_early and session.exitstatus == 0 and not hasattr(session.config, "workerinput"):
         # `pytest.exit(returncode=0)` in the middle: what did not run has not passed.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if conclusion is not None:
+            conclusion.problems.append(
+                "pytest was left early with exit status 0: cases that did not run have not passed"
+            )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

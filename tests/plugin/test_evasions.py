@@ -37,6 +37,35 @@ def test_a_swallowed_breach_fails_all_the_same(project: Project, body: str) -> N
     result.stdout.fnmatch_lines(["rouge_l 0.500 (gate >= 0.8)"])
 
 
+def test_a_swallowed_check_of_nothing_fails_all_the_same(project: Project) -> None:
+    """check(None) judges nothing: swallowed, it must not leave the verdict on what predict returned."""
+    project.store()
+    body = "with pytest.raises(BaseException):\n    promptreg.check(None)"
+    project.suite(body=body)
+    project.pytester.runpytest_inprocess().assert_outcomes(failed=3)
+    project.suite(body=body, fixture="")
+    result = project.pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["the test never called promptreg.check(), or gave it no output*"])
+
+
+def test_leaving_before_the_first_verdict_is_no_pass(project: Project) -> None:
+    """pytest.exit(returncode=0) out of the very first predict ends with 1."""
+    project.store()
+    project.suite(predict="def follow(request):\n    pytest.exit('enough', returncode=0)\n")
+    assert project.pytester.runpytest_inprocess("-p", "no:xdist").ret == 1
+
+
+def test_a_file_of_another_tool_is_not_pruned(project: Project) -> None:
+    """A JSON file below __baselines__ that is no baseline of ours is neither called stale nor removed."""
+    project.store()
+    foreign = project.write("__baselines__/foreign_notes/data.json", "{}")
+    result = project.pytester.runpytest_inprocess("--promptreg-prune")
+    assert result.ret == 0
+    assert foreign.exists()
+    result.stdout.no_fnmatch_line("*foreign_notes*")
+
+
 def test_a_breach_counts_though_the_test_skips_itself_then(project: Project, run: Run) -> None:
     """Under a pass rate, a breach that a later pytest.skip() would hide still lowers the rate."""
     body = "promptreg.check()\npytest.skip('never mind')"
