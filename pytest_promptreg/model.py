@@ -123,6 +123,27 @@ class Example:
         return cls(**{**wire, "gates": tuple(wire["gates"]), "tags": tuple(wire["tags"])})
 
 
+@dataclass(frozen=True, eq=False)
+class ScoredCase:
+    """What a metric may know of a case besides the two texts that it compares.
+
+    :param version: the prompt version under test; None where a metric is tried by itself.
+    """
+
+    example: Example
+    version: PromptVersion | None = None
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The example's inputs."""
+        return self.example.inputs
+
+    @property
+    def reference(self) -> str | None:
+        """The expected answer, where there is one."""
+        return self.example.reference
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What predict is given: one prompt version rendered with one example's inputs.

@@ -9,6 +9,7 @@ from typing import TypeVar
 from . import metrics
 from .errors import MetricError
 from .metrics import Metric, MetricSettings, Pair
+from .model import ScoredCase
 
 _T = TypeVar("_T")
 
@@ -24,6 +25,7 @@ class Comparison:
     accepted: str
     reference: str | None
     terms: tuple[str, ...]
+    case: ScoredCase | None = None
 
 
 class Scorer:
@@ -90,10 +92,13 @@ def metric_of(term: str) -> str:
 
 def _pairs(term: str, comparison: Comparison) -> list[Pair]:
     if not term.startswith("drop("):
-        return [(comparison.output, comparison.accepted)]
+        return [Pair(comparison.output, comparison.accepted, comparison.case)]
     if comparison.reference is None:
         return []
-    return [(comparison.accepted, comparison.reference), (comparison.output, comparison.reference)]
+    return [
+        Pair(comparison.accepted, comparison.reference, comparison.case),
+        Pair(comparison.output, comparison.reference, comparison.case),
+    ]
 
 
 def _value(term: str, scores: list[float]) -> float:

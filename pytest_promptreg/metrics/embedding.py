@@ -48,8 +48,8 @@ class Semantic:
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """The cosine for each pair; each text is embedded once, equal texts score 1 without being embedded."""
         unequal = [pair for pair in pairs if pair[0] != pair[1]]
-        vectors = self._embedder.vectors([text for pair in unequal for text in pair])
-        return [1.0 if text == other else _in_range(float(vectors[text] @ vectors[other])) for text, other in pairs]
+        vectors = self._embedder.vectors([text for pair in unequal for text in pair[:2]])
+        return [1.0 if text == other else _in_range(float(vectors[text] @ vectors[other])) for text, other, _ in pairs]
 
 
 def _in_range(cosine: float) -> float:

@@ -1,0 +1,39 @@
+"""Which writing systems a text is written in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+# What Unicode's names call the letters of one writing system.
+_SYSTEMS = {"CJK": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "IDEOGRAPHIC": "HAN"}
+_JAPANESE = 0.1  # a share of kana among kana and Han above which a text is Japanese
+
+
+def letters(text: str) -> Counter[str]:
+    """How many letters of each writing system a text has: ``{"LATIN": 12, "HAN": 3}``."""
+    found: Counter[str] = Counter()
+    for character, count in Counter(text).items():
+        if system := script(character):
+            found[system] += count
+    return found
+
+
+def dominant(text: str) -> str | None:
+    """The writing system of most of a text's letters; ``KANA`` for Japanese, which mixes it with Han; None without."""
+    found = letters(text)
+    east_asian = found["HAN"] + found["KANA"]
+    if found["KANA"] > _JAPANESE * east_asian:
+        found["KANA"], found["HAN"] = east_asian, 0
+    return max(found, key=lambda system: (found[system], system)) if found.total() else None
+
+
+@lru_cache(maxsize=16384)
+def script(character: str) -> str:
+    """The writing system of a letter (``LATIN``, ``CYRILLIC``, ``HAN`` ...); empty for what is no letter."""
+    plain = unicodedata.normalize("NFKC", character)[:1]
+    if not plain.isalpha():
+        return ""
+    name = unicodedata.name(plain, "").partition(" ")[0].partition("-")[0]
+    return _SYSTEMS.get(name, name)
