@@ -11,34 +11,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .case import PromptregCase as PromptregCase
+    from .errors import MetricError as MetricError
     from .errors import PromptregError as PromptregError
+    from .metrics import Pair as Pair
+    from .metrics.life_cycle import check_metric as check_metric
+    from .metrics.own import metric as metric
     from .model import Example as Example
     from .model import Message as Message
     from .model import Output as Output
     from .model import PromptVersion as PromptVersion
     from .model import Request as Request
+    from .model import ScoredCase as ScoredCase
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "Example": "model",
     "Message": "model",
+    "MetricError": "errors",
     "Output": "model",
+    "Pair": "metrics",
     "PromptVersion": "model",
     "PromptregCase": "case",
     "PromptregError": "errors",
     "Request": "model",
+    "ScoredCase": "model",
+    "check_metric": "metrics.life_cycle",
+    "metric": "metrics.own",
 }
 
 __all__ = [
     "Example",
     "Message",
+    "MetricError",
     "Output",
+    "Pair",
     "PromptVersion",
     "PromptregCase",
     "PromptregError",
     "Request",
+    "ScoredCase",
     "__version__",
+    "check_metric",
+    "metric",
 ]
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .equality import same
 from .errors import BaselineError
 from .files import display_path, read_text, write_atomically
 from .model import Example, Message, PromptVersion
@@ -34,14 +35,21 @@ class Record:
     """What is accepted for one example.
 
     :param inputs: digest of the inputs that the outputs were made from.
-    :param prompt: digest of the prompt that made them: a partial refresh leaves records of an earlier one.
     :param outputs: the accepted texts, at least one.
+    :param prompts: for each output, the digest of the prompt that made it: a partial refresh leaves those of an
+        earlier one, and outputs can be accepted beside others.
     """
 
     example: str
     inputs: str
-    prompt: str
     outputs: tuple[str, ...]
+    prompts: tuple[str, ...]
+
+    def accepts(self, output: str) -> str | None:
+        """The accepted output that says the same as ``output``; None when none does."""
+        if output in self.outputs:
+            return output
+        return next((accepted for accepted in self.outputs if same(accepted, output)), None)
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,9 @@ class Baseline:
         """Of the whole file: what a run was compared with."""
         return digest(render(self))
 
-    def prompt_of(self, record: Record) -> PromptVersion:
-        """The prompt that made a record."""
-        return self.prompts[record.prompt]
+    def prompt_of(self, record: Record, output: str) -> PromptVersion:
+        """The prompt that made an accepted output of a record."""
+        return self.prompts[record.prompts[record.outputs.index(output)]]
 
 
 def path_for(module: Path, function: str, variant: str = "") -> Path:
@@ -169,11 +177,13 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
     records = {}
     for example, stored in data["examples"].items():
         outputs = tuple(_joined(lines) for lines in stored["outputs"])
-        record = Record(example, stored["inputs"], stored.get("prompt", accepted), outputs)
+        made_by = stored.get("prompt", accepted)
+        made_by = tuple(made_by) if isinstance(made_by, list) else (made_by,) * len(outputs)
+        record = Record(example, stored["inputs"], outputs, made_by)
+        if not outputs or len(made_by) != len(outputs) or not set(made_by) <= set(prompts):
+            raise _DamagedError(f"the record of example {example!r} is not whole")
         if _record_digest(record, accepted) != stored["record"]:
             raise _DamagedError(f"the record of example {example!r} was changed by hand or by a merge")
-        if record.prompt not in prompts or not record.outputs:
-            raise _DamagedError(f"the record of example {example!r} is not whole")
         records[example] = record
     return Baseline(accepted, prompts, records, {str(k): str(v) for k, v in data["metrics"].items()})
 
@@ -202,21 +212,29 @@ def _header_digest(data: Mapping[str, Any]) -> str:
 
 
 def _record_json(record: Record, accepted: str) -> dict[str, Any]:
-    """The record; the prompt that made it stands there only where it is another than the accepted one.
+    """The record; the prompts that made it stand there only where one is another than the accepted one.
 
     So that a new version that leaves an output as it was leaves the output's lines in the file as they were.
     """
     return {
         "inputs": record.inputs,
-        **({} if record.prompt == accepted else {"prompt": record.prompt}),
+        **({} if (other := _other_prompts(record, accepted)) is None else {"prompt": other}),
         "outputs": [_split(output) for output in record.outputs],
         "record": _record_digest(record, accepted),
     }
 
 
 def _record_digest(record: Record, accepted: str) -> str:
-    other = [] if record.prompt == accepted else [record.prompt]
-    return digest(canonical_json([record.example, record.inputs, list(record.outputs), *other]))[:32]
+    other = _other_prompts(record, accepted)
+    said = [] if other is None else [other]
+    return digest(canonical_json([record.example, record.inputs, list(record.outputs), *said]))[:32]
+
+
+def _other_prompts(record: Record, accepted: str) -> str | list[str] | None:
+    """What made the outputs, one for all or a list; None where it is the accepted prompt."""
+    if len(set(record.prompts)) > 1:
+        return list(record.prompts)
+    return None if record.prompts[0] == accepted else record.prompts[0]
 
 
 def _prompt_json(prompt: PromptVersion) -> dict[str, Any]:
@@ -262,6 +280,8 @@ class Plan:
 
     :param before: the file as it was read; None when there was none.
     :param after: what would be written; None when nothing is left to keep.
+    :param added: examples that get one more accepted output.
+    :param rescored: metrics whose signature is another than before.
     :param refused: examples that were asked for and are not written, each with the reason.
     """
 
@@ -270,8 +290,10 @@ class Plan:
     after: Baseline | None
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    rescored: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -290,8 +312,10 @@ class Plan:
             for word, names in (
                 ("new", self.new),
                 ("changed", self.changed),
+                ("accepted beside others", self.added),
                 ("unchanged", self.unchanged),
                 ("stale removed", self.pruned),
+                ("metric signatures renewed", self.rescored),
                 ("not written", self.refused),
             )
             if names
@@ -327,33 +351,31 @@ def plan_refresh(
     examples: Iterable[Example],
     signatures: Mapping[str, str],
     refused: Mapping[str, str],
+    add: bool = False,
 ) -> Plan:
     """The plan that makes ``outputs`` of ``version`` accepted.
 
     Examples that were not run, or failed, keep their records and the prompt that made them; the file's accepted version
-    becomes ``version`` once most of the declared examples' records are of it.
+    becomes ``version`` once most of the declared examples' records are of it. An output that is accepted already, but
+    for white space, leaves the record's texts as they are.
 
     :param outputs: accepted text by example id, of the cases that ran and passed.
+    :param add: whether outputs stand beside what is accepted, and the accepted version stays, or in their place.
     """
     declared = {example.id: example for example in examples}
     old = before.records if before else {}
     records = dict(old)
     key = key_of(version)
-    groups: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
+    groups: dict[str, list[str]] = {"new": [], "changed": [], "added": [], "unchanged": []}
     for example_id, output in outputs.items():
-        stored = old.get(example_id)
-        inputs = declared[example_id].inputs_digest
-        same = stored is not None and stored.inputs == inputs and output in stored.outputs
-        # An output that is accepted already keeps its siblings: refreshing must not forget what people accepted.
-        texts = stored.outputs if stored is not None and same else (output,)
-        records[example_id] = Record(example_id, inputs, key, texts)
-        groups["unchanged" if same else "changed" if stored else "new"].append(example_id)
+        group, records[example_id] = _renewed(old.get(example_id), declared[example_id], output, key, add=add)
+        groups[group].append(example_id)
     if not outputs:
         return Plan(path, before, before, refused=refused)
     known = {**(before.prompts if before else {}), key: _as_stored(version)}
-    used = {record.prompt for record in records.values()}
-    of_declared = [records[name].prompt for name in declared if name in records]
-    prevails = of_declared.count(key) * 2 > len(of_declared)
+    used = {prompt for record in records.values() for prompt in record.prompts}
+    of_declared = [records[name].prompts for name in declared if name in records]
+    prevails = not add and sum(key in prompts for prompts in of_declared) * 2 > len(of_declared)
     after = Baseline(
         accepted=before.accepted if before and not prevails and before.accepted in used else key,
         prompts={name: prompt for name, prompt in known.items() if name in used},
@@ -369,6 +391,29 @@ def plan_refresh(
     )
 
 
+def _renewed(stored: Record | None, example: Example, output: str, key: str, *, add: bool) -> tuple[str, Record]:
+    """What becomes of one record, and in which group of the plan."""
+    if stored is None or stored.inputs != example.inputs_digest:  # made from other inputs: nothing to keep
+        record = Record(example.id, example.inputs_digest, (output,), (key,))
+        return "changed" if stored else "new", record
+    if (accepted := stored.accepts(output)) is not None:
+        # It keeps its siblings: refreshing must not forget what people accepted.
+        made_by = [
+            key if text == accepted and not add else prompt
+            for text, prompt in zip(stored.outputs, stored.prompts, strict=True)
+        ]
+        return "unchanged", replace(stored, prompts=tuple(made_by))
+    if add:
+        return "added", replace(stored, outputs=(*stored.outputs, output), prompts=(*stored.prompts, key))
+    return "changed", replace(stored, outputs=(output,), prompts=(key,))
+
+
+def plan_rescore(path: Path, before: Baseline, signatures: Mapping[str, str]) -> Plan:
+    """The plan that renews how the outputs of a baseline are scored, and leaves the outputs alone."""
+    renewed = sorted(name for name, signature in signatures.items() if before.signatures.get(name) != signature)
+    return Plan(path, before, replace(before, signatures=signatures), rescored=tuple(renewed))
+
+
 def _as_stored(version: PromptVersion) -> PromptVersion:
     """The version as a file keeps it: without its place on this machine, and without secrets."""
     return replace(version, model_config=without_secrets(version.model_config), where="", first_line=0)
@@ -380,7 +425,7 @@ def prune(plan: Plan, stale: Iterable[str]) -> Plan:
     if plan.after is None or not gone:
         return plan
     records = {example: record for example, record in plan.after.records.items() if example not in gone}
-    used = {record.prompt for record in records.values()}
+    used = {prompt for record in records.values() for prompt in record.prompts}
     kept = {key: prompt for key, prompt in plan.after.prompts.items() if key in used or key == plan.after.accepted}
     after = replace(plan.after, records=records, prompts=kept) if records else None
     return replace(plan, after=after, pruned=tuple(sorted(gone)))

@@ -72,7 +72,7 @@ class PromptregCase:
 
     @property
     def baseline(self) -> str | None:
-        """The accepted output; None when there is none."""
+        """The accepted output, the first where there are several; None when there is none."""
         record = self._run.baseline.records.get(self.example.id) if self._run.baseline else None
         return record.outputs[0] if record else None
 
@@ -98,7 +98,7 @@ class PromptregCase:
             self._outcome = self._run.judge(self._key, self.output)
         self._checked = True
         if not self._tolerated(Verdict(self._outcome.verdict)):
-            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
+            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._outcome)))
         return self._outcome
 
     def _tolerated(self, verdict: Verdict) -> bool:
@@ -126,7 +126,7 @@ class PromptregCase:
                 "  call it once in the test, or drop the promptreg marker"
             )
         if self._outcome is not None and not self._tolerated(Verdict(self._outcome.verdict)):
-            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._key)))
+            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._outcome)))
 
     def attach_predict(self, predict: Callable[[Request], Any]) -> None:
         """Let ``output`` be had by calling ``predict``."""

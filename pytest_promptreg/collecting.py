@@ -12,6 +12,7 @@ from .files import display_path
 from .model import CaseKey
 from .roles import Performing, Worker
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
+from .suite_metrics import SuiteMetrics
 from .suites import build_suite, case_slug, resolve_predict
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         )
     if not isinstance(role, Performing):
         return
+    metrics = SuiteMetrics(marker.kwargs.get("metrics"), lambda name: _has_fixture(definition, name), where)
     spec = build_suite(
         marker.kwargs,
         suite_id=definition.nodeid,
@@ -59,10 +61,17 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         function=".".join(definition.nodeid.split("::")[1:]),
         ini_gates=role.settings.gates,
         ini_metrics=role.settings.metrics,
+        ini_signals=role.settings.signals,
+        metrics=metrics,
     )
-    role.performer.declare(spec, resolve_predict(marker.kwargs.get("predict"), where))
+    role.performer.declare(spec, resolve_predict(marker.kwargs.get("predict"), where), metrics)
     cases = [(version.label, example.id) for version in spec.versions for example in spec.examples]
     metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)
+
+
+def _has_fixture(definition: pytest.Item, name: str) -> bool:
+    """Whether the test can see a fixture of that name; pytest has no public word for it."""
+    return bool(definition.session._fixturemanager.getfixturedefs(name, definition))
 
 
 def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: Role) -> None:
@@ -135,6 +144,13 @@ def _deselect(config: pytest.Config, items: list[pytest.Item], role: Performing)
     if drop:
         config.hook.pytest_deselected(items=drop)
         items[:] = keep
+
+
+def last_words(session: pytest.Session, role: Role) -> None:
+    """A worker's session ends: what it learnt while it ran goes to the controller too."""
+    output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
+    if isinstance(role, Worker) and WORKER_OUTPUT in output:
+        output[WORKER_OUTPUT].update(role.last_words())
 
 
 def finish(session: pytest.Session, role: Role) -> None:

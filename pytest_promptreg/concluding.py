@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .baseline import Baseline, Plan, plan_refresh, prune
-from .errors import BaselineError, PromptregError, TrackingError
+from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
+from .errors import BaselineError, MetricError, PromptregError, TrackingError
 from .files import display_path
 from .gates import Verdict
-from .model import CaseKey
+from .model import CaseKey, ScoredCase
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from .report.escape import one_line
-from .scoring import Scorer, metric_of
+from .scoring import Comparison, Scorer, builtin_metrics, metric_of
 from .settings import Settings
 from .suites import SuiteSpec
 
@@ -26,6 +27,7 @@ class Declaration:
     :param selected: keys of the cases that were to run.
     :param expected: their node ids, and only theirs.
     :param orphans: baseline files that belong to no declared suite.
+    :param own_signatures: by suite, the signatures of its own metrics, which only the processes that ran it have.
     """
 
     suites: Mapping[str, SuiteSpec]
@@ -33,6 +35,7 @@ class Declaration:
     selected: Mapping[str, Sequence[CaseKey]]
     expected: Collection[str]
     orphans: Sequence[Path] = ()
+    own_signatures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Concluder:
         self.settings = settings
         self.started = time.time()
         self._outcomes: dict[CaseKey, CaseOutcome] = {}
+        self._builtin = builtin_metrics(settings.metric_settings)
 
     def gather(self, outcome: CaseOutcome) -> None:
         """A case was reported."""
@@ -113,6 +117,7 @@ class Concluder:
             lost=lost,
             orphans=[display_path(path) for path in declaration.orphans],
             refreshed=self.settings.refreshing,
+            rescored=self.settings.rescore,
             interrupted=interrupted,
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
@@ -139,9 +144,9 @@ class Concluder:
         ]
         stale = spec.stale_records(stored)
         plan = None
-        if not interrupted and (self.settings.refreshing or self.settings.prune):
+        if not interrupted and self.settings.writes:
             try:
-                plan = self._plan(spec, stored, cases, stale, declaration.selected.get(spec.id, ()))
+                plan = self._plan(spec, declaration, cases, stale)
             except PromptregError as exc:
                 problems.append(f"{spec.name}: the baseline was not written: {exc}")
         return SuiteOutcome(spec, stored, versions, stale, plan, len(declaration.selected.get(spec.id, ())))
@@ -149,17 +154,20 @@ class Concluder:
     def _plan(
         self,
         spec: SuiteSpec,
-        stored: Baseline | None,
+        declaration: Declaration,
         cases: Mapping[str, Sequence[CaseOutcome]],
         stale: Sequence[str],
-        selected: Sequence[CaseKey],
     ) -> Plan:
+        stored = declaration.baselines[spec.id]
         plan = Plan(spec.baseline_path, stored, stored)
+        if self.settings.rescore and stored is not None:
+            plan = plan_rescore(spec.baseline_path, stored, self._signatures(spec, declaration))
         if self.settings.refreshing and cases:
             (label,) = cases  # a refresh runs one version of a suite
             accepted = {}
             refused = dict.fromkeys(
-                (key.example for key in selected), "its test was skipped, or ended without a result"
+                (key.example for key in declaration.selected.get(spec.id, ())),
+                "its test was skipped, or ended without a result",
             )
             for case in cases[label]:
                 refused.pop(case.example, None)
@@ -167,22 +175,38 @@ class Concluder:
                     refused[case.example] = reason
                 elif case.output is not None:
                     accepted[case.example] = case.output
-            scorer = Scorer(self.settings.metric_settings)
-            metrics = sorted({metric_of(term) for term in spec.terms}) if accepted else []
             plan = plan_refresh(
                 spec.baseline_path,
                 stored,
                 spec.version_by_label[label],
                 accepted,
                 examples=spec.examples,
-                signatures={metric: scorer.signature(metric) for metric in metrics},
+                signatures=self._signatures(spec, declaration) if accepted else {},
                 refused=refused,
+                add=self.settings.add,
             )
         return prune(plan, stale) if self.settings.prune else plan
 
+    def _signatures(self, spec: SuiteSpec, declaration: Declaration) -> dict[str, str]:
+        """What shapes the scores of each metric that the suite names.
+
+        :raises MetricError: when a metric cannot be had.
+        """
+        own = declaration.own_signatures.get(spec.id, {})
+        scorer = Scorer(self._builtin)
+        signatures = {}
+        for metric in sorted({metric_of(term) for term in spec.terms}):
+            if metric not in spec.own:
+                signatures[metric] = scorer.signature(metric)
+            elif metric in own:
+                signatures[metric] = own[metric]
+            else:
+                raise MetricError(f"the metric {metric} gave no signature")
+        return signatures
+
     def _apply(self, declaration: Declaration, conclusion: Conclusion) -> None:
         if conclusion.run.interrupted:
-            if self.settings.refreshing or self.settings.prune:
+            if self.settings.writes:
                 conclusion.problems.append("the run ended early, so no baseline was written")
             return
         for suite in conclusion.run.suites:
@@ -202,6 +226,7 @@ class Concluder:
             else:
                 state = "baseline as it was" if suite.plan.before else "no baseline written"
                 conclusion.notes.append(f"{state}: {path} ({suite.plan})")
+            conclusion.notes += self._what_was_rescored(suite)
             conclusion.notes += [
                 f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
             ]
@@ -209,6 +234,35 @@ class Concluder:
             conclusion.pruned = True
             for orphan in declaration.orphans:
                 self._remove(orphan, conclusion)
+
+    def _what_was_rescored(self, suite: SuiteOutcome) -> list[str]:
+        """Each renewed signature, and on which level the stored outputs now lie, where there are references."""
+        plan = suite.plan
+        if not self.settings.rescore or plan is None or plan.before is None or plan.after is None:
+            return []
+        told = []
+        for name in plan.rescored:
+            told.append(f"  {name}: then {plan.before.signatures.get(name, 'not scored')}")
+            told.append(f"  {' ' * len(name)}  now  {plan.after.signatures[name]}")
+        for name, scores in self._reference_scores(suite.spec, plan.after).items():
+            told.append(
+                f"  {name} of the stored outputs against their references: mean {statistics.fmean(scores):.3f}, "
+                f"lowest {min(scores):.3f} ({len(scores)} examples)"
+            )
+        return told
+
+    def _reference_scores(self, spec: SuiteSpec, stored: Baseline) -> dict[str, list[float]]:
+        names = [metric_of(gate.term) for gate in spec.gates if gate.is_drop and metric_of(gate.term) not in spec.own]
+        comparisons = [
+            Comparison(stored.records[example.id].outputs[0], example.reference, None, (name,), ScoredCase(example))
+            for name in dict.fromkeys(names)
+            for example in spec.examples
+            if example.reference is not None and example.id in stored.records
+        ]
+        found: dict[str, list[float]] = {}
+        for comparison, scores in zip(comparisons, Scorer(self._builtin).score(comparisons), strict=True):
+            found.setdefault(comparison.terms[0], []).append(scores[comparison.terms[0]])
+        return found
 
     @staticmethod
     def _remove(orphan: Path, conclusion: Conclusion) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import GateError, MetricError, did_you_mean
-from .metrics import METRICS
+from .metrics import METRICS, MetricInfo
 
 PASS_RATE = "pass_rate"  # noqa: S105  the word of the grammar, no password
 TOLERANCE = 1e-6  # embeddings differ by this much with the batch that a text was in
@@ -40,7 +40,7 @@ _GATE = re.compile(
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _MEANT = {"=>": ">=", "=<": "<=", "=": "==", "≥": ">=", "≤": "<="}
 _TURNED = str.maketrans("<>", "><")
-_FORM = "a gate reads: semantic >= 0.8, drop(rouge_l) <= 0.08"
+FORM = "a gate reads: semantic >= 0.8, drop(rouge_l) <= 0.08"
 _CALL = re.compile(r"(\w+)\((.*)\)", re.ASCII)
 
 
@@ -98,13 +98,22 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A gate that was not met, and by which value."""
+    """A gate that was not met, and by which value.
+
+    :param detail: what was found, where the metric is a signal: "$.age number -> string".
+    :param by_default: whether nobody wrote the gate: then what was found says more than its number.
+    """
 
     gate: Gate
     value: float
+    detail: str = ""
+    by_default: bool = False
 
     def __str__(self) -> str:
-        return f"{self.gate.subject} {show(self.value, self.gate)} (gate {self.gate.op} {number(self.gate.bound)})"
+        if self.by_default and self.detail:
+            return f"{self.gate.subject}: {self.detail}"
+        said = f"{self.gate.subject} {show(self.value, self.gate)} (gate {self.gate.op} {number(self.gate.bound)})"
+        return f"{said}: {self.detail}" if self.detail else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +148,10 @@ def show(value: float, gate: Gate) -> str:
     return shown
 
 
-def parse(line: object, where: str = "") -> Gate:
+def parse(line: object, where: str = "", known: Mapping[str, MetricInfo] = METRICS) -> Gate:
     """One line as a gate.
 
+    :param known: the metrics that a gate may name.
     :raises GateError: when it cannot be understood or can never fail or never be met, saying what was meant.
     """
     if isinstance(line, Gate):
@@ -150,20 +160,41 @@ def parse(line: object, where: str = "") -> Gate:
         raise GateError(f"a gate is a text such as 'semantic >= 0.8', not {type(line).__name__}", where=where)
     match = _GATE.fullmatch(line)
     if match is None:
-        raise GateError(f"{line!r} is no gate", where=where, next_step=_FORM)
+        raise GateError(f"{line!r} is no gate", where=where, next_step=FORM)
     op = match["op"]
     if op not in _OPERATORS:
         meant = f"did you mean {_MEANT[op]!r}?" if op in _MEANT else f"known: {', '.join(_OPERATORS)}"
         raise GateError(f"unknown operator {op!r} in {line!r}", where=where, next_step=meant)
     if not _NUMBER.fullmatch(match["bound"]):
-        raise GateError(f"{match['bound']!r} in {line!r} is no number", where=where, next_step=_FORM)
-    aggregate, term, metric = _subject(re.sub(r"\s+", "", match["subject"]), line, where)
+        raise GateError(f"{match['bound']!r} in {line!r} is no number", where=where, next_step=FORM)
+    aggregate, term, metric = _subject(_close(match["subject"]), line, where, known)
     gate = Gate(aggregate, term, metric, op, float(match["bound"]))
-    _refuse_idle(gate, line, where)
+    _refuse_idle(gate, line, where, known)
     return gate
 
 
-def _subject(subject: str, line: str, where: str) -> tuple[str | None, str, str | None]:
+def is_gate_shaped(line: object) -> bool:
+    """Whether a line could be a gate, whatever metric it names."""
+    match = _GATE.fullmatch(line) if isinstance(line, str) else None
+    return match is not None and match["op"] in _OPERATORS and _NUMBER.fullmatch(match["bound"]) is not None
+
+
+def metric_named(line: object) -> str | None:
+    """The metric that a line names, known or not; None where it names none or is no gate."""
+    match = _GATE.fullmatch(line) if isinstance(line, str) else None
+    if match is None:
+        return None
+    metric = _close(match["subject"]).rpartition("(")[2].rstrip(")")
+    return metric if metric.isidentifier() and metric != PASS_RATE else None
+
+
+def _close(subject: str) -> str:
+    return re.sub(r"\s+", "", subject)
+
+
+def _subject(
+    subject: str, line: str, where: str, known: Mapping[str, MetricInfo]
+) -> tuple[str | None, str, str | None]:
     if subject == PASS_RATE:
         return None, PASS_RATE, None
     aggregate = None
@@ -171,17 +202,25 @@ def _subject(subject: str, line: str, where: str) -> tuple[str | None, str, str 
     if call and call[1] != "drop":
         aggregate, subject = call[1], call[2]
         if aggregate not in _AGGREGATES and not _percentile(aggregate):
-            known = [*_AGGREGATES, "p05", "drop"]
             raise GateError(
-                f"unknown aggregate {aggregate!r} in {line!r}", where=where, next_step=did_you_mean(aggregate, known)
+                f"unknown aggregate {aggregate!r} in {line!r}",
+                where=where,
+                next_step=did_you_mean(aggregate, [*_AGGREGATES, "p05", "drop"]),
             )
         call = _CALL.fullmatch(subject)
     metric = call[2] if call and call[1] == "drop" else subject
-    if metric not in METRICS:
+    if metric not in known:
         raise GateError(
             f"unknown metric {metric!r} in {line!r}",
             where=where,
-            next_step=did_you_mean(metric, [*METRICS] if aggregate or call else [*METRICS, PASS_RATE]),
+            next_step=did_you_mean(metric, [*known] if aggregate or call else [*known, PASS_RATE]),
+        )
+    if call and known[metric].signal:
+        raise GateError(
+            f"{line!r} makes no sense: {metric} tells what changed since the baseline, and a drop compares with a "
+            "reference",
+            where=where,
+            next_step=f"gate on it directly: {metric} == 1",
         )
     return aggregate, f"drop({metric})" if call else metric, metric
 
@@ -191,24 +230,24 @@ def _percentile(name: str) -> int:
     return int(match[1]) if match else 0
 
 
-def bounds(gate: Gate) -> tuple[float, float]:
+def bounds(gate: Gate, known: Mapping[str, MetricInfo] = METRICS) -> tuple[float, float]:
     """The lowest and the highest value that the gate's subject can take."""
     if gate.metric is None:
         return 0.0, 1.0
-    info = METRICS[gate.metric]
+    info = known[gate.metric]
     width = info.high - info.low
     return (-width, width) if gate.is_drop else (info.low, info.high)
 
 
-def _refuse_idle(gate: Gate, line: str, where: str) -> None:
-    low, high = bounds(gate)
+def _refuse_idle(gate: Gate, line: str, where: str, known: Mapping[str, MetricInfo]) -> None:
+    low, high = bounds(gate, known)
     scale = f"{gate.metric or PASS_RATE} lies between {low:g} and {high:g}"
     if gate.met_by(low) and gate.met_by(high):
         raise GateError(f"{line!r} can never fail: {scale}", where=where, next_step=_rescaled(gate, high))
     inside = min(max(gate.bound, low), high)
     if not any(gate.met_by(value) for value in (low, high, inside)):
         raise GateError(f"{line!r} can never be met: {scale}", where=where, next_step=_rescaled(gate, high))
-    equal = 1.0 if gate.metric is None else perfect(gate.term)
+    equal = 1.0 if gate.metric is None else perfect(gate.term, known)
     if not gate.met_by(equal):
         raise GateError(
             f"{line!r} would fail for outputs that equal the baseline ({gate.term} {equal:g})",
@@ -216,7 +255,7 @@ def _refuse_idle(gate: Gate, line: str, where: str) -> None:
             next_step=f"did you mean {gate.op.translate(_TURNED)!r}?" if gate.op != "==" else None,
         )
     # `bleu >= 0.3` on a scale to 100: allowed by the range, and checks next to nothing.
-    if high == 100 and not gate.is_drop and 0 < gate.bound < 1:
+    if high == 100 and gate.metric in METRICS and not gate.is_drop and 0 < gate.bound < 1:
         raise GateError(
             f"{line!r} checks next to nothing: {gate.metric} runs from 0 to 100",
             where=where,
@@ -239,14 +278,25 @@ def nearest(*levels: Iterable[Gate]) -> tuple[Gate, ...]:
     return tuple(gate for gates in kept.values() for gate in gates)
 
 
-def perfect(term: str) -> float:
+def perfect(term: str, known: Mapping[str, MetricInfo] = METRICS) -> float:
     """What an output that equals the baseline scores: the metric's best, or no drop at all."""
-    return 0.0 if term.startswith("drop(") else METRICS[term].high
+    return 0.0 if term.startswith("drop(") else known[term].best
 
 
-def judge_case(gates: Iterable[Gate], scores: Mapping[str, float]) -> tuple[Breach, ...]:
+def goodness(term: str, score: float, known: Mapping[str, MetricInfo] = METRICS) -> float:
+    """A number that is the lower the more was lost, by which the cases of one term are ordered."""
+    if not term.startswith("drop("):
+        return -abs(score - known[term].best)
+    info = known[term.removeprefix("drop(").removesuffix(")")]
+    return score if info.best == info.low else -score
+
+
+def judge_case(
+    gates: Iterable[Gate], scores: Mapping[str, float], details: Mapping[str, str] | None = None
+) -> tuple[Breach, ...]:
     """The breaches of one case. A drop is judged where there is a reference, and only there.
 
+    :param details: what the signals found, by name.
     :raises MetricError: when a score is missing or NaN: that is no pass and no regression.
     """
     breaches = []
@@ -257,7 +307,7 @@ def judge_case(gates: Iterable[Gate], scores: Mapping[str, float]) -> tuple[Brea
         if math.isnan(value):
             raise MetricError(f"{gate.term} gave no number, so {str(gate)!r} cannot be judged")
         if not gate.met_by(value):
-            breaches.append(Breach(gate, value))
+            breaches.append(Breach(gate, value, (details or {}).get(gate.term, "")))
     return tuple(breaches)
 
 

@@ -6,6 +6,7 @@ another, and one value that cannot be carried takes the whole worker down with i
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from .baseline import Baseline, Plan
-from .gates import JUDGED, SuiteGateResult, Verdict, judge_suite, perfect
+from .gates import JUDGED, SuiteGateResult, Verdict, goodness, judge_suite
+from .metrics import MetricInfo
 from .model import CaseKey, PromptVersion
 from .suites import SuiteSpec
 
@@ -24,9 +26,11 @@ class CaseOutcome:
     """One case, judged.
 
     :param output: what the version under test said; None when it was not called or failed.
-    :param accepted: the baseline output that it was compared with; None when there is none.
+    :param accepted: the baseline output that it was compared with, of several the best match; None when there is none.
     :param scores: by term: ``semantic``, ``drop(rouge_l)``.
     :param breaches: a line for each gate that was not met.
+    :param findings: what kind of change it is: what each signal found, by the signal's name.
+    :param warnings: names of the signals that are no breach and still want a look.
     :param message: what went wrong, for missing, incomparable and error.
     :param passed: whether the test function passed as a whole, its own assertions included.
     """
@@ -39,6 +43,8 @@ class CaseOutcome:
     accepted: str | None = None
     scores: dict[str, float] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    findings: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     message: str = ""
     latency_s: float | None = None
     input_tokens: int | None = None
@@ -107,20 +113,33 @@ class VersionOutcome:
         """Whether anything about this version fails the run."""
         return bool(self.breached_gates) or any(not case.passed for case in self.cases)
 
-    def worst(self, terms: Sequence[str], limit: int) -> list[CaseOutcome]:
-        """The judged cases that lost most, by the first term that tells them apart; unchanged ones never."""
+    @cached_property
+    def findings(self) -> Mapping[str, int]:
+        """How many cases each signal found something in, most first."""
+        return dict(Counter(name for case in self.cases for name in case.findings).most_common())
+
+    @cached_property
+    def warnings(self) -> Mapping[str, list[str]]:
+        """The examples that each signal warns of."""
+        found: dict[str, list[str]] = {}
+        for case in self.cases:
+            for name in case.warnings:
+                found.setdefault(name, []).append(case.example)
+        return found
+
+    def worst(self, terms: Sequence[str], limit: int, known: Mapping[str, MetricInfo]) -> list[CaseOutcome]:
+        """The judged cases that lost most, by the first term that tells them apart; unchanged ones never.
+
+        :param known: the suite's metrics: which end of a scale is the good one.
+        """
         changed = [case for case in self.cases if case.judged and case.verdict != Verdict.UNCHANGED]
 
         def harm(case: CaseOutcome) -> tuple[bool, list[float]]:
             return case.verdict != Verdict.BREACHED, [
-                _goodness(term, case.scores.get(term, perfect(term))) for term in terms
+                goodness(term, case.scores[term], known) if term in case.scores else math.inf for term in terms
             ]
 
         return sorted(changed, key=harm)[:limit]
-
-
-def _goodness(term: str, score: float) -> float:
-    return -score if term.startswith("drop(") else score
 
 
 @dataclass(frozen=True)
@@ -162,7 +181,7 @@ class SuiteOutcome:
             return None
         own = next((other for other in self.versions if other.version.label == self.baseline_label), None)
         against = own.mean(term) if own else None
-        return mean - (perfect(term) if against is None else against)
+        return mean - (self.spec.perfect(term) if against is None else against)
 
     @property
     def failed(self) -> bool:
@@ -177,6 +196,7 @@ class RunOutcome:
     :param lost: node ids of cases that were collected and never reported.
     :param orphans: baseline files whose test function is no longer declared.
     :param refreshed: whether this run was asked to make outputs accepted: gates are shown and do not fail it.
+    :param rescored: whether it renewed how stored outputs are scored, and ran no case.
     :param interrupted: whether it ended before its last case.
     """
 
@@ -186,6 +206,7 @@ class RunOutcome:
     lost: Sequence[str] = ()
     orphans: Sequence[str] = ()
     refreshed: bool = False
+    rescored: bool = False
     interrupted: bool = False
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import NoReturn
 from . import baseline as baseline_file
 from .baseline import Baseline
 from .case import PromptregCase
-from .errors import BaselineError, ConfigError, PromptregError, did_you_mean
+from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
 from .report.escape import one_line, quoted, visible
 from .runner import Predict, Progress, Runner
-from .scoring import Scorer
+from .scoring import Scorer, builtin_metrics
 from .settings import Settings
 from .suite_run import SuiteRun
+from .suite_metrics import SuiteMetrics
 from .suites import SuiteSpec
 
 
@@ -40,15 +42,17 @@ class Performer:
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.settings.concurrency, self.settings.timeout_s)
-        self.scorer = Scorer(self.settings.metric_settings)
+        self.own_metrics: dict[str, SuiteMetrics] = {}
+        self._builtin = builtin_metrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
 
     # -- declaring
 
-    def declare(self, spec: SuiteSpec, predict: object) -> None:
+    def declare(self, spec: SuiteSpec, predict: object, metrics: SuiteMetrics) -> None:
         """A marked function was collected; its variants are not known yet."""
         self.bases[spec.id] = spec
         self.predicts[spec.id] = predict
+        self.own_metrics[spec.id] = metrics
 
     def variant(self, base_id: str, variant: str) -> SuiteSpec:
         """The suite of one combination of the function's other parameters, with its baseline read.
@@ -60,6 +64,7 @@ class Performer:
             self.baselines[spec.id] = baseline_file.load(spec.baseline_path)
             self.suites[spec.id] = spec
             self.predicts[spec.id] = self.predicts[base_id]
+            self.own_metrics[spec.id] = self.own_metrics[base_id]
         return self.suites[spec.id]
 
     # -- selecting
@@ -137,7 +142,7 @@ class Performer:
                 self.suites[suite_id],
                 self.baselines[suite_id],
                 self.runner,
-                self.scorer,
+                Scorer(self._builtin, self.own_metrics[suite_id].own, self.suites[suite_id].known),
                 self.settings.refreshing,
             )
         return self._runs[suite_id]
@@ -171,6 +176,18 @@ class Performer:
             run.call_ahead(predict, upcoming())
         case.take(run.output(key, on_wait))
         return case
+
+    def own_signatures(self) -> dict[str, dict[str, str]]:
+        """By suite, the signatures of its own metrics; told only where a baseline is to be written.
+
+        A metric that fails to tell is left out, and the baseline not written.
+        """
+        found: dict[str, dict[str, str]] = {}
+        for suite_id, run in self._runs.items() if self.settings.writes else ():
+            for name in self.own_metrics[suite_id].own:
+                with suppress(MetricError):
+                    found.setdefault(suite_id, {})[name] = run.scorer.signature(name)
+        return found
 
     # -- what is stale
 
@@ -219,7 +236,7 @@ def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> s
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))
     versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
-    verb = " to be stored as the baseline" if settings.refreshing else ""
+    verb = " to be stored as the baseline" if settings.refreshing else ", none run: rescoring" if settings.rescore else ""
     count = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
     return (

@@ -14,19 +14,22 @@ import pytest
 from .stash import CASE, CASE_KEY, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .case import PromptregCase
     from .roles import Role
     from .settings import Settings
 
 _REPORTS = "promptreg-reports"
 MARKER = (
-    "promptreg(prompts, examples, gates=(), predict=None, metrics=()): run the test once for each prompt version and "
-    "example, and gate the outputs against the stored baseline (pytest-promptreg)."
+    "promptreg(prompts, examples, gates=(), predict=None, metrics=(), signals={}): run the test once for each prompt "
+    "version and example, and gate the outputs against the stored baseline (pytest-promptreg)."
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_gates": ("linelist", "gates of every suite, one on a line; markers and rows override"),
     "promptreg_metrics": ("args", "metrics to report though no gate names them"),
+    "promptreg_signals": ("args", "what signals do that no gate names: refusal:breach json_shape:warn output_kind:off"),
     "promptreg_versions": ("args", "prompt versions to run: labels or globs (default: all)"),
     "promptreg_concurrency": ("string", "predict calls in flight at once (default 16; 1 calls inside the test)"),
     "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
@@ -34,7 +37,9 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
         "string",
         "sentence-transformers name or folder for `semantic` (default all-MiniLM-L6-v2)",
     ),
+    "promptreg_embedding_cache": ("string", "keep embeddings from run to run: true (default), false, or a folder"),
     "promptreg_rouge_tokens": ("string", "words of `rouge_l`: unicode (default) or rouge-score"),
+    "promptreg_bleu_tokens": ("string", "sacrebleu's tokenizer: auto (default: by script), 13a, zh, char, intl, none"),
     "promptreg_mlflow": ("string", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)"),
     "promptreg_mlflow_experiment": ("string", "MLflow experiment (default promptreg)"),
     "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
@@ -55,6 +60,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="promptreg_accept",
         metavar="VERSION",
         help="run this prompt version and make its outputs the baseline",
+    )
+    group.addoption(
+        "--promptreg-add",
+        dest="promptreg_add",
+        action="store_true",
+        help="with --promptreg-accept or --promptreg-update: keep what is accepted and add the new outputs to it",
+    )
+    group.addoption(
+        "--promptreg-rescore",
+        dest="promptreg_rescore",
+        action="store_true",
+        help="renew the baselines' metric signatures from the stored texts, without a call",
     )
     group.addoption(
         "--promptreg-prune",
@@ -92,8 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Reports(config), _REPORTS)
     option = config.option
-    flags = (option.promptreg_update, option.promptreg_accept, option.promptreg_prune, option.promptreg_versions)
-    if any(flags) or option.promptreg_mlflow:
+    flags = ("update", "accept", "add", "rescore", "prune", "versions", "mlflow")
+    if any(getattr(option, f"promptreg_{flag}") for flag in flags):
         from .errors import PromptregError
 
         try:
@@ -116,7 +133,16 @@ def _settings(config: pytest.Config) -> Settings:
         rootdir=config.rootpath,
         invocation=invocation(config.invocation_params.args),
         workers=int(worker["workercount"]) if worker else 1,
+        cache=_cache(config),
     )
+
+
+def _cache(config: pytest.Config) -> Path | None:
+    """Our folder in pytest's cache; None under `-p no:cacheprovider`, or where it cannot be made."""
+    try:
+        return config.cache.mkdir("promptreg") if config.cache is not None else None
+    except (AttributeError, OSError):
+        return None
 
 
 def _ini(config: pytest.Config, name: str) -> Any:
@@ -327,6 +353,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     role.stop()
     if session.config.option.collectonly:
         return
+    if hasattr(session.config, "workerinput"):
+        from . import collecting
+
+        collecting.last_words(session, role)
     reports = session.config.pluginmanager.getplugin(_REPORTS)
     unreported = reports.unreported if reports is not None else ()
     conclusion = role.conclude(interrupted=True, exit_passed=False, unreported=unreported)
@@ -347,7 +377,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from .report import terminal
 
         terminal.write(terminalreporter, role.conclusion)
-    elif role is None and (config.option.promptreg_update or config.option.promptreg_accept):
+    elif role is None and any(getattr(config.option, f"promptreg_{flag}") for flag in ("update", "accept", "rescore")):
         terminalreporter.write_line("promptreg: no suite was collected, so no baseline was written", yellow=True)
 
 

@@ -130,7 +130,7 @@ class Concluding(Role):
 
     def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
         settings = self.settings.tracking
-        if settings is None:
+        if settings is None or self.settings.rescore:  # nothing was run that could be recorded
             return None
 
         def record(run: RunOutcome) -> list[str]:
@@ -159,6 +159,7 @@ class Local(Concluding, Performing):
             selected=self.performer.selected,
             expected=self.nodeids.values(),
             orphans=self.orphans(),
+            own_signatures=self.performer.own_signatures(),
         )
 
 
@@ -174,7 +175,12 @@ class Worker(Performing):
             "nodeids": [[*key, nodeid] for key, nodeid in self.nodeids.items()],
             "orphans": [str(path) for path in self.orphans()],
             "refusal": self.refusal,
+            "own_signatures": {},
         }
+
+    def last_words(self) -> dict[str, Any]:
+        """What is known only when the cases have run."""
+        return {"own_signatures": self.performer.own_signatures()}
 
 
 class Controller(Concluding):
@@ -183,10 +189,13 @@ class Controller(Concluding):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._declaration: Declaration | None = None
+        self._own_signatures: dict[str, dict[str, str]] = {}
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
-        """All workers collected the same, so the first one's word is enough."""
+        """All workers collected the same, so the first one's word on that is enough."""
         self.refusal = wire["refusal"]
+        for suite, signatures in wire["own_signatures"].items():
+            self._own_signatures.setdefault(suite, {}).update(signatures)
         if self._declaration is not None:
             return
         specs = {spec["id"]: SuiteSpec.from_wire(spec) for spec in wire["suites"]}
@@ -200,6 +209,7 @@ class Controller(Concluding):
             selected=selected,
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
+            own_signatures=self._own_signatures,
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
@@ -209,7 +219,7 @@ class Controller(Concluding):
         everything: nothing was stored that was asked for.
         """
         if self._declaration is None:
-            rootdir, asked = self.settings.rootdir, self.settings.refreshing or self.settings.prune
+            rootdir, asked = self.settings.rootdir, self.settings.writes
             lost = sorted(
                 nodeid for nodeid in unreported if asked or nodeid in self.known or _may_be_ours(rootdir, nodeid)
             )

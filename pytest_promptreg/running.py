@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from .errors import PromptregError
 from .gates import Verdict
 from .performing import error_text
 from .report.escape import visible
 from .roles import Performing
 from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS
+from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
 
 if TYPE_CHECKING:
     from .case import PromptregCase
@@ -37,7 +39,10 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     predict = overridden if predict is None else predict
     if predict is not None and not callable(predict):
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
+    _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
     run = role.performer.run_of(key.suite)
+    if role.settings.rescore:
+        pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
     what = f"predict failed for {key.version} x {key.example}"
     problem = ""
     try:
@@ -56,6 +61,17 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
         item.stash[OUTCOME] = case.outcome
         _fail(visible(case.outcome.message))
     return case
+
+
+def _take_metrics(request: pytest.FixtureRequest, metrics: SuiteMetrics, where: str) -> None:
+    """Ask the fixtures that give metrics, once for a suite."""
+    for name in metrics.fixtures:
+        if name in metrics.own:
+            continue
+        try:
+            metrics.own[name] = from_fixture(name, request.getfixturevalue(FIXTURE + name), where)
+        except PromptregError as exc:
+            _fail(str(exc))
 
 
 def _forget(item: pytest.Item) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from . import metrics
+from .equality import same
 from .errors import MetricError
-from .metrics import Metric, MetricSettings, Pair
+from .gates import perfect
+from .metrics import METRICS, Metric, MetricInfo, MetricSettings, Pair
 from .model import ScoredCase
 
 _T = TypeVar("_T")
@@ -29,11 +32,22 @@ class Comparison:
 
 
 class Scorer:
-    """The metrics of one process, made on first need."""
+    """The metrics of a suite.
 
-    def __init__(self, settings: MetricSettings) -> None:
-        self._settings = settings
-        self._metrics: dict[str, Metric] = {}
+    :param builtin: gives the built-in metric of a name; suites of one process share it, and so the embedding model.
+    :param own: the suite's own metrics by name.
+    :param known: every metric that a gate of the suite may name.
+    """
+
+    def __init__(
+        self,
+        builtin: Callable[[str], Metric],
+        own: Mapping[str, Metric] | None = None,
+        known: Mapping[str, MetricInfo] = METRICS,
+    ) -> None:
+        self._builtin = builtin
+        self._own = own or {}
+        self._known = known
         self._broken: dict[str, MetricError] = {}
 
     def signature(self, metric: str) -> str:
@@ -41,10 +55,18 @@ class Scorer:
 
         :raises MetricError: when the metric cannot be had here.
         """
-        return self._guarded(metric, lambda: self._metric(metric).signature())
+        if metric in self._broken:
+            raise self._broken[metric]
+        try:
+            return self._guarded(metric, lambda: self._metric(metric).signature())
+        except MetricError as exc:  # a missing model is not looked for a thousand times
+            self._broken[metric] = exc
+            raise
 
     def score(self, comparisons: Sequence[Comparison]) -> list[dict[str, float]]:
         """For each comparison, its score by term; a drop is left out where there is no reference.
+
+        Texts that say the same have the metric's best score, without the metric being asked.
 
         :raises MetricError: when a metric cannot score.
         """
@@ -53,8 +75,9 @@ class Scorer:
             for term in comparison.terms:
                 wanted.setdefault(metric_of(term), {}).update(dict.fromkeys(_pairs(term, comparison), 0.0))
         for name, scored in wanted.items():
-            ordered = list(scored)
-            scored.update(zip(ordered, self._score(name, ordered), strict=True))
+            unequal = [pair for pair in scored if not same(pair.output, pair.baseline)]
+            scored.update(dict.fromkeys(scored, perfect(name, self._known)))
+            scored.update(zip(unequal, self._score(name, unequal), strict=True))
         return [
             {
                 term: _value(term, [wanted[metric_of(term)][pair] for pair in pairs])
@@ -65,24 +88,26 @@ class Scorer:
         ]
 
     def _score(self, name: str, pairs: list[Pair]) -> list[float]:
+        if not pairs:
+            return []
+        self.signature(name)  # what cannot be had fails here, once
         return self._guarded(name, lambda: self._metric(name).score(pairs))
 
     def _metric(self, name: str) -> Metric:
-        if name not in self._metrics:
-            self._metrics[name] = metrics.create(name, self._settings)
-        return self._metrics[name]
+        return self._own[name] if name in self._own else self._builtin(name)
 
     def _guarded(self, name: str, ask: Callable[[], _T]) -> _T:
-        """A metric that failed once is not asked again: a missing model is not looked for a thousand times."""
-        if name in self._broken:
-            raise self._broken[name]
         try:
             return ask()
-        except MetricError as exc:
-            self._broken[name] = exc
+        except MetricError:
             raise
         except Exception as exc:
             raise MetricError(f"the metric {name} failed: {type(exc).__name__}: {exc}") from exc
+
+
+def builtin_metrics(settings: MetricSettings) -> Callable[[str], Metric]:
+    """Gives the built-in metrics, each made once."""
+    return cache(lambda name: metrics.create(name, settings))
 
 
 def metric_of(term: str) -> str:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import ConfigError, did_you_mean
-from .gates import parse
+from .gates import FORM, is_gate_shaped
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
-from .suites import check_metric_names
+from .suites import check_actions
 from .tracking import TrackingSettings, resolve_settings
 
 _N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
+BLEU_TOKENS = ("auto", "13a", "zh", "char", "intl", "none")
+_OFF = ("false", "no", "off", "0")
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,19 @@ class Settings:
     """What a person set for the run.
 
     :param gates: gate lines of the ini file.
+    :param metrics: metrics that every suite reports.
+    :param signals: what signals do, where the ini file says so.
     :param versions: labels or globs of the versions to run; empty for all.
     :param versions_flagged: whether the flag named them, not the ini option.
     :param accept: the label whose outputs become the baseline; None when not asked.
+    :param add: whether outputs are accepted beside those that are accepted already, not in their place.
+    :param rescore: whether the baselines' metric signatures are renewed, without a call.
     :param tracking: where the run is recorded; None when it is not.
     """
 
     gates: tuple[str, ...]
     metrics: tuple[str, ...]
+    signals: Mapping[str, str]
     concurrency: int
     timeout_s: float
     metric_settings: MetricSettings
@@ -39,6 +46,8 @@ class Settings:
     versions_flagged: bool
     update: bool
     accept: str | None
+    add: bool
+    rescore: bool
     prune: bool
     tracking: TrackingSettings | None
     rootdir: Path
@@ -48,6 +57,11 @@ class Settings:
     def refreshing(self) -> bool:
         """Whether outputs are made to be accepted."""
         return self.update or self.accept is not None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the run may change a baseline."""
+        return self.refreshing or self.rescore or self.prune
 
     def selects(self, label: str) -> bool:
         """Whether a version is to run, by the flag or the ini option."""
@@ -71,6 +85,7 @@ def read_settings(
     rootdir: Path,
     invocation: str,
     workers: int = 1,
+    cache: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """The settings of a run.
@@ -78,40 +93,36 @@ def read_settings(
     :param option: value of a flag by its ``promptreg_*`` name.
     :param ini: value of an ini option by name; lists for list options, text otherwise.
     :param workers: processes that share the machine and the limit on calls.
+    :param cache: pytest's own cache folder for this plugin; None where pytest has none.
     :raises PromptregError: naming the flag or option that is wrong.
     """
     gates = tuple(ini("promptreg_gates"))
-    for line in gates:
-        parse(line, "the ini option promptreg_gates")
-    metrics = tuple(ini("promptreg_metrics"))
-    check_metric_names(metrics, "the ini option promptreg_metrics")
-    accept = option("promptreg_accept")
-    if accept and option("promptreg_update"):
-        raise ConfigError(
-            "--promptreg-update and --promptreg-accept exclude each other",
-            next_step="update refreshes the version that the baseline has; accept makes another one the baseline",
-        )
-    rouge_tokens = ini("promptreg_rouge_tokens") or ROUGE_TOKENS[0]
-    if rouge_tokens not in ROUGE_TOKENS:
-        raise ConfigError(
-            f"promptreg_rouge_tokens = {rouge_tokens!r}", next_step=did_you_mean(rouge_tokens, ROUGE_TOKENS)
-        )
+    for line in gates:  # the metric in it may be a suite's own, so that is for the suite to refuse
+        if not is_gate_shaped(line):
+            raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
+    accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
+    _refuse_contradictions(option)
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
     return Settings(
         gates=gates,
-        metrics=metrics,
+        metrics=tuple(ini("promptreg_metrics")),
+        signals=_signals(ini("promptreg_signals")),
         concurrency=max(1, concurrency // workers),
         timeout_s=_number(ini, "promptreg_timeout", float, 120.0, least=0),
         metric_settings=MetricSettings(
             embedding_model=_model(ini("promptreg_embedding_model"), rootdir),
-            rouge_tokens=rouge_tokens,
+            rouge_tokens=_one_of(ini, "promptreg_rouge_tokens", ROUGE_TOKENS),
+            bleu_tokens=_one_of(ini, "promptreg_bleu_tokens", BLEU_TOKENS),
+            cache=_cache(ini("promptreg_embedding_cache"), rootdir, cache),
             threads=max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0,
         ),
         versions=flagged or tuple(ini("promptreg_versions")),
         versions_flagged=bool(flagged),
         update=bool(option("promptreg_update")),
         accept=accept,
+        add=add,
+        rescore=bool(option("promptreg_rescore")),
         prune=bool(option("promptreg_prune")),
         tracking=resolve_settings(
             flag=option("promptreg_mlflow"),
@@ -124,6 +135,49 @@ def read_settings(
         rootdir=rootdir,
         invocation=invocation,
     )
+
+
+def _refuse_contradictions(option: Callable[[str], Any]) -> None:
+    asked = [flag for flag in ("update", "accept", "rescore") if option(f"promptreg_{flag}")]
+    if len(asked) > 1:
+        what = {
+            "update": "update refreshes the version that the baseline has",
+            "accept": "accept makes another one the baseline",
+            "rescore": "rescore keeps the outputs and renews how they are scored",
+        }
+        raise ConfigError(
+            f"--promptreg-{asked[0]} and --promptreg-{asked[1]} exclude each other",
+            next_step="; ".join(what[flag] for flag in asked),
+        )
+    if option("promptreg_add") and not {"update", "accept"} & set(asked):
+        raise ConfigError(
+            "--promptreg-add says how outputs are stored, and nothing is being stored",
+            next_step="use it with --promptreg-accept VERSION or --promptreg-update",
+        )
+
+
+def _signals(entries: Iterable[str]) -> dict[str, str]:
+    where = "the ini option promptreg_signals"
+    actions = {}
+    for entry in entries:
+        name, separator, action = entry.partition(":")
+        if not separator:
+            raise ConfigError(f"{entry!r} sets no signal", where=where, next_step="write refusal:breach output_kind:off")
+        actions[name] = action
+    return check_actions(actions, where)
+
+
+def _one_of(ini: Callable[[str], Any], name: str, known: tuple[str, ...]) -> str:
+    value = ini(name) or known[0]
+    if value not in known:
+        raise ConfigError(f"{name} = {value!r}", next_step=did_you_mean(value, known))
+    return str(value)
+
+
+def _cache(said: str, rootdir: Path, default: Path | None) -> Path | None:
+    if said.lower() in _OFF:
+        return None
+    return default if said.lower() in {"", "true", "yes", "on", "1"} else rootdir / said
 
 
 def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *, least: float) -> _N:

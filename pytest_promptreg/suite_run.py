@@ -7,15 +7,27 @@ from dataclasses import dataclass
 
 from .baseline import Baseline, Record
 from .errors import MetricError
-from .gates import Verdict, judge_case, perfect
-from .model import CaseKey, Example, Output, PromptVersion
+from .gates import Breach, Gate, Verdict, goodness, judge_case
+from .model import CaseKey, Example, Output, PromptVersion, ScoredCase
 from .outcome import CaseOutcome
 from .runner import Predict, Progress, Runner
 from .scoring import Comparison, Scorer, metric_of
+from .signals import look
 from .suites import SuiteSpec
 from .templates import render
 
 BATCH = 64  # outputs scored at once, at most: what is ready is taken along, and a first failure is not kept waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """An output beside one of the outputs that are accepted for its case."""
+
+    accepted: str
+    scores: dict[str, float]
+    breaches: list[Breach]
+    findings: dict[str, str]
+    warnings: list[str]
 
 
 @dataclass
@@ -32,7 +44,7 @@ class SuiteRun:
     refreshing: bool
 
     def __post_init__(self) -> None:
-        self._scores: dict[CaseKey, dict[str, float]] = {}
+        self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
         self._called_by: Predict | None = None
 
@@ -81,35 +93,71 @@ class SuiteRun:
     def judge(self, key: CaseKey, output: Output) -> CaseOutcome:
         """The outcome of a case: the one place where a verdict is made.
 
-        A metric that fails gives the verdict ``error``, never a low score.
+        An output that says the same as an accepted one is unchanged, and nothing is computed. Else it is compared with
+        every accepted output, by the signals and by the metrics, and judged against the best match. A metric that fails
+        gives the verdict ``error``, never a low score.
         """
         record = self._record(key)
         if (obstacle := self.obstacle(key)) or record is None:
             verdict, message = obstacle or (Verdict.MISSING, "")
-            return self._outcome(key, verdict, output, record, message=message)
+            return self._outcome(key, verdict, output, message=message)
         terms = self.terms(self.example(key))
-        if output.text in record.outputs:
-            scores = {term: perfect(term) for term in terms}
-            return self._outcome(key, Verdict.UNCHANGED, output, record, scores=scores)
+        if (accepted := record.accepts(output.text)) is not None:
+            scores = {term: self.spec.perfect(term) for term in terms}
+            return self._outcome(key, Verdict.UNCHANGED, output, accepted=accepted, scores=scores)
         try:
             if unequal := self._unequal_signature(terms):
-                return self._outcome(key, Verdict.INCOMPARABLE, output, record, message=unequal)
-            scores = self._score(key, output, record, terms)
-            breaches = judge_case(self.spec.case_gates(self.example(key)), scores)
+                return self._outcome(key, Verdict.INCOMPARABLE, output, message=unequal)
+            scored = self._score(key, output, record, terms)
+            gates = self.spec.case_gates(self.example(key))
+            matches = [
+                self._match(output.text, accepted, gates, scores)
+                for accepted, scores in zip(record.outputs, scored, strict=True)
+            ]
         except MetricError as exc:
-            return self._outcome(key, Verdict.ERROR, output, record, message=str(exc))
-        verdict = Verdict.BREACHED if breaches else Verdict.CHANGED
-        return self._outcome(key, verdict, output, record, scores=scores, breaches=[str(breach) for breach in breaches])
+            return self._outcome(key, Verdict.ERROR, output, message=str(exc))
+        best = min(matches, key=self._harm)
+        return self._outcome(
+            key,
+            Verdict.BREACHED if best.breaches else Verdict.CHANGED,
+            output,
+            accepted=best.accepted,
+            scores=best.scores,
+            breaches=[str(breach) for breach in best.breaches],
+            findings=best.findings,
+            warnings=best.warnings,
+        )
+
+    def _match(self, output: str, accepted: str, gates: tuple[Gate, ...], scores: dict[str, float]) -> _Match:
+        found = look(output, accepted)
+        details = {name: finding.detail for name, finding in found.items() if finding.detail}
+        gated = {gate.metric for gate in gates if not gate.of_suite}
+        breaches: list[Breach] = []
+        warnings = []
+        for name, own_gates in self.spec.signal_gates.items():
+            if name in gated:  # the user's word on it replaces ours
+                continue
+            unmet = [gate for gate in own_gates if not gate.met_by(found[name].value)]
+            if unmet and self.spec.signals[name] == "breach":
+                breaches.append(Breach(unmet[0], found[name].value, details.get(name, ""), by_default=True))
+            elif unmet and name in details:  # two labels of one word each have any ratio of lengths
+                warnings.append(name)
+        return _Match(accepted, scores, [*breaches, *judge_case(gates, scores, details)], details, warnings)
+
+    def _harm(self, match: _Match) -> tuple[int, list[float]]:
+        """By which the best of several matches comes first: the fewest breaches, then the best scores."""
+        known = self.spec.known
+        return len(match.breaches), [-goodness(term, score, known) for term, score in match.scores.items()]
 
     def failed_call(self, key: CaseKey, message: str) -> CaseOutcome:
         """The outcome of a case whose call failed."""
-        return self._outcome(key, Verdict.ERROR, None, self._record(key), message=message)
+        return self._outcome(key, Verdict.ERROR, None, message=message)
 
     def not_called(self, key: CaseKey) -> CaseOutcome:
         """The outcome of a case that cannot be compared and was not called for that reason."""
         obstacle = self.obstacle(key)
         assert obstacle is not None  # noqa: S101  only such cases are not called
-        return self._outcome(key, obstacle[0], None, self._record(key), message=obstacle[1])
+        return self._outcome(key, obstacle[0], None, message=obstacle[1])
 
     # -- what the cases are made of
 
@@ -121,10 +169,12 @@ class SuiteRun:
         """The example of a case."""
         return self.spec.example_by_id[key.example]
 
-    def accepted_prompt(self, key: CaseKey) -> PromptVersion | None:
-        """The prompt that made the accepted output of a case."""
-        record = self._record(key)
-        return self.baseline.prompt_of(record) if self.baseline and record else None
+    def accepted_prompt(self, outcome: CaseOutcome) -> PromptVersion | None:
+        """The prompt that made the accepted output that a case was compared with."""
+        record = self._record(outcome.key)
+        if self.baseline is None or record is None or outcome.accepted is None:
+            return None
+        return self.baseline.prompt_of(record, outcome.accepted)
 
     def terms(self, example: Example) -> tuple[str, ...]:
         """What a case is scored by: the suite's terms and its row's own; drops only where there is a reference."""
@@ -148,52 +198,76 @@ class SuiteRun:
             if metric in stored and stored[metric] != (now := self.scorer.signature(metric)):
                 return (
                     f"{metric} has other settings than when the baseline was stored\n"
-                    f"  then {stored[metric]}\n  now  {now}\n  {self._remedy}"
+                    f"  then {stored[metric]}\n  now  {now}\n"
+                    f"  to score the stored texts by what is set now: {self.spec.command('--promptreg-rescore')}"
                 )
         return None
 
-    def _score(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> dict[str, float]:
-        """The case's scores; every other output of the suite that is there already is scored along with it."""
+    def _score(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[dict[str, float]]:
+        """The case's scores against each accepted output.
+
+        Every other output of the suite that is there already is scored along with it.
+        """
         if key not in self._scores:
-            batch = {key: self._comparison(key, output, record, terms)}
+            batch = {key: self._comparisons(key, output, record, terms)}
             for other, ready in self.runner.ready().items():
                 if len(batch) >= BATCH:
                     break
                 if other.suite != self.spec.id or other in self._scores or other in batch or self.obstacle(other):
                     continue
                 other_record = self._record(other)
-                if other_record is not None and ready.text not in other_record.outputs:
-                    batch[other] = self._comparison(other, ready, other_record, self.terms(self.example(other)))
-            try:
-                self._scores.update(zip(batch, self.scorer.score(list(batch.values())), strict=True))
-            except MetricError:
-                # One pair that a metric cannot take must not fail the cases that were scored along with it.
-                return self.scorer.score([batch[key]])[0]
-        return self._scores.pop(key)
+                if other_record is not None and other_record.accepts(ready.text) is None:
+                    batch[other] = self._comparisons(other, ready, other_record, self.terms(self.example(other)))
+            self._score_batch(batch)
+        scores = self._scores.pop(key)
+        if isinstance(scores, MetricError):
+            raise scores
+        return scores
 
-    def _comparison(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> Comparison:
-        return Comparison(output.text, record.outputs[0], self.example(key).reference, terms)
+    def _score_batch(self, batch: dict[CaseKey, list[Comparison]]) -> None:
+        try:
+            scored = iter(self.scorer.score([comparison for comparisons in batch.values() for comparison in comparisons]))
+            self._scores.update({key: [next(scored) for _ in comparisons] for key, comparisons in batch.items()})
+        except MetricError as exc:
+            if len(batch) == 1:
+                self._scores.update(dict.fromkeys(batch, exc))
+                return
+            # One pair that a metric cannot take must not fail the cases that were scored along with it.
+            for key, comparisons in batch.items():
+                self._score_batch({key: comparisons})
+
+    def _comparisons(
+        self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]
+    ) -> list[Comparison]:
+        example = self.example(key)
+        case = ScoredCase(example, self.version(key))
+        return [Comparison(output.text, accepted, example.reference, terms, case) for accepted in record.outputs]
 
     def _outcome(
         self,
         key: CaseKey,
         verdict: Verdict,
         output: Output | None,
-        record: Record | None,
         *,
+        accepted: str | None = None,
         scores: dict[str, float] | None = None,
         breaches: list[str] | None = None,
+        findings: dict[str, str] | None = None,
+        warnings: list[str] | None = None,
         message: str = "",
     ) -> CaseOutcome:
+        record = self._record(key)
         return CaseOutcome(
             suite=key.suite,
             version=key.version,
             example=key.example,
             verdict=str(verdict),
             output=output.text if output else None,
-            accepted=record.outputs[0] if record else None,
+            accepted=record.outputs[0] if accepted is None and record else accepted,
             scores=scores or {},
             breaches=breaches or [],
+            findings=findings or {},
+            warnings=warnings or [],
             message=message,
             latency_s=output.latency_s if output else None,
             input_tokens=output.input_tokens if output else None,

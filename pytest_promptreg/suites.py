@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,17 @@ from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
 from .examples import load_examples
 from .files import display_path
-from .gates import Gate, nearest, parse
-from .metrics import METRICS
+from .gates import Gate, nearest, parse, perfect
+from .metrics import METRICS, MetricInfo
 from .model import CaseKey, Example, PromptVersion
 from .prompts import load_prompts
+from .signals import SIGNALS
+from .suite_metrics import SuiteMetrics
 from .templates import missing_variable, place_of_variable
 from .text import slug
 
-MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics")
+MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals")
+ACTIONS = ("breach", "warn", "off")  # what a signal does that no gate names
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class SuiteSpec:
     :param variant: id of the function's other parameters; each combination is a suite of its own.
     :param gates: from ini and marker, nearest first resolved; example rows add their own.
     :param metrics: metrics that are reported though no gate names them.
+    :param own: the user's own metrics.
+    :param signals: what each signal does that no gate names: ``breach``, ``warn`` or ``off``.
     """
 
     id: str
@@ -46,6 +51,8 @@ class SuiteSpec:
     gates: tuple[Gate, ...]
     metrics: tuple[str, ...] = ()
     variant: str = ""
+    own: Mapping[str, MetricInfo] = field(default_factory=dict)
+    signals: Mapping[str, str] = field(default_factory=lambda: default_signals())
 
     @property
     def name(self) -> str:
@@ -77,9 +84,27 @@ class SuiteSpec:
         """What is scored for every case, in the gates' order: ``semantic``, ``drop(rouge_l)``."""
         return tuple(dict.fromkeys([gate.term for gate in self.gates if gate.metric] + list(self.metrics)))
 
+    @cached_property
+    def known(self) -> Mapping[str, MetricInfo]:
+        """Every metric that a gate of this suite may name."""
+        return {**METRICS, **self.own}
+
+    def perfect(self, term: str) -> float:
+        """What an output that equals the baseline scores."""
+        return perfect(term, self.known)
+
     def case_gates(self, example: Example) -> tuple[Gate, ...]:
         """The gates of one case: the suite's, and nearer than those its row's own."""
-        return nearest(self.gates, (parse(line, example.where) for line in example.gates))
+        return nearest(self.gates, (parse(line, example.where, self.known) for line in example.gates))
+
+    @cached_property
+    def signal_gates(self) -> Mapping[str, tuple[Gate, ...]]:
+        """The gates that signals bring along, by signal, of those that are not switched off."""
+        return {
+            name: tuple(parse(line) for line in SIGNALS[name].bounds or (f"{name} == 1",))
+            for name, action in self.signals.items()
+            if action != "off"
+        }
 
     def case_key(self, version: str, example: str) -> CaseKey:
         """What one of its cases is known by."""
@@ -109,11 +134,14 @@ class SuiteSpec:
             "gates": [str(gate) for gate in self.gates],
             "metrics": list(self.metrics),
             "variant": self.variant,
+            "own": [[info.name, info.low, info.high, info.best] for info in self.own.values()],
+            "signals": dict(self.signals),
         }
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> SuiteSpec:
         """The suite that :meth:`to_wire` described."""
+        own = {name: MetricInfo(name, low, high, equal=best) for name, low, high, best in wire["own"]}
         return cls(
             id=wire["id"],
             where=wire["where"],
@@ -121,9 +149,11 @@ class SuiteSpec:
             function=wire["function"],
             versions=tuple(PromptVersion.from_wire(version) for version in wire["versions"]),
             examples=tuple(Example.from_wire(example) for example in wire["examples"]),
-            gates=tuple(parse(gate) for gate in wire["gates"]),
+            gates=tuple(parse(gate, known={**METRICS, **own}) for gate in wire["gates"]),
             metrics=tuple(wire["metrics"]),
             variant=wire["variant"],
+            own=own,
+            signals=wire["signals"],
         )
 
 
@@ -136,10 +166,13 @@ def build_suite(
     function: str,
     ini_gates: Iterable[str],
     ini_metrics: Iterable[str] = (),
+    ini_signals: Mapping[str, str] | None = None,
+    metrics: SuiteMetrics | None = None,
 ) -> SuiteSpec:
     """The suite that a marker declares; everything that can be refused before a call is made is refused here.
 
     :param marker: the marker's keyword arguments.
+    :param metrics: where the suite's metrics are found; left out, there are the built-in ones and the marker's.
     :raises PromptregError: with the place of the mistake and what to do.
     """
     where = f"{display_path(module)}:{line}"
@@ -158,11 +191,52 @@ def build_suite(
     examples = load_examples(marker["examples"], base=module.parent, where=where)
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
-    near = _parse_all(marker.get("gates"), where)
-    gates = nearest(_parse_all(tuple(ini_gates), "the ini option promptreg_gates"), near)
-    metrics = tuple(dict.fromkeys([*ini_metrics, *_metric_names(marker.get("metrics"), where)]))
-    _refuse_unjudgeable(gates, examples, function, where)
-    return SuiteSpec(suite_id, where, module, function, versions, examples, gates, metrics)
+    metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: False, where)
+    far_lines, near_lines = tuple(ini_gates), _gate_lines(marker.get("gates"), where)
+    metrics.look_up([*far_lines, *near_lines, *(line for example in examples for line in example.gates)])
+    gates = nearest(
+        (parse(line, "the ini option promptreg_gates", metrics.known) for line in far_lines),
+        (parse(line, where, metrics.known) for line in near_lines),
+    )
+    of_ini = metrics.require(tuple(ini_metrics), "the ini option promptreg_metrics")
+    spec = SuiteSpec(
+        suite_id,
+        where,
+        module,
+        function,
+        versions,
+        examples,
+        gates,
+        tuple(dict.fromkeys([*of_ini, *metrics.reported])),
+        own=metrics.own_infos,
+        signals={**default_signals(), **(ini_signals or {}), **_actions(marker.get("signals"), where)},
+    )
+    _refuse_unjudgeable(spec)
+    return spec
+
+
+def default_signals() -> dict[str, str]:
+    """What each signal does that nobody set."""
+    return {signal.name: signal.default for signal in SIGNALS.values()}
+
+
+def check_actions(actions: Mapping[str, object], where: str) -> dict[str, str]:
+    """What a user set signals to do.
+
+    :raises ConfigError: for a signal or an action that is not known.
+    """
+    checked = {}
+    for name, action in actions.items():
+        if name not in SIGNALS:
+            raise ConfigError(f"unknown signal {name!r}", where=where, next_step=did_you_mean(name, SIGNALS))
+        if action not in ACTIONS:
+            raise ConfigError(
+                f"the signal {name} cannot be set to {action!r}",
+                where=where,
+                next_step=f"known: {', '.join(ACTIONS)}",
+            )
+        checked[name] = str(action)
+    return checked
 
 
 def case_slug(version: str, example: str) -> str:
@@ -188,34 +262,26 @@ def check_predict(predict: object, where: str) -> None:
     )
 
 
-def _parse_all(lines: object, where: str) -> tuple[Gate, ...]:
+def _gate_lines(lines: object, where: str) -> Sequence[object]:
     if lines is None:
         return ()
     if isinstance(lines, str):
-        lines = [lines]
+        return (lines,)
     if not isinstance(lines, list | tuple):
         raise GateError(f"gates is a list of texts, not {type(lines).__name__}", where=where)
-    return tuple(parse(line, where) for line in lines)
+    return lines
 
 
-def _metric_names(names: object, where: str) -> Sequence[str]:
-    if names is None:
-        return ()
-    entries = [names] if isinstance(names, str) else names
-    if not isinstance(entries, list | tuple):
-        raise ConfigError(f"metrics is a list of names, not {type(names).__name__}", where=where)
-    check_metric_names(entries, where)
-    return entries
-
-
-def check_metric_names(names: Iterable[str], where: str) -> None:
-    """Refuse a metric that is not known.
-
-    :raises ConfigError: saying which was probably meant.
-    """
-    for name in names:
-        if not isinstance(name, str) or name not in METRICS:
-            raise ConfigError(f"unknown metric {name!r}", where=where, next_step=did_you_mean(str(name), METRICS))
+def _actions(actions: object, where: str) -> dict[str, str]:
+    if actions is None:
+        return {}
+    if not isinstance(actions, Mapping):
+        raise ConfigError(
+            f"signals is a dict, not {type(actions).__name__}",
+            where=where,
+            next_step='write signals={"refusal": "breach", "output_kind": "off"}',
+        )
+    return check_actions(actions, where)
 
 
 def _refuse_colliding_ids(versions: Sequence[PromptVersion], examples: Sequence[Example]) -> None:
@@ -256,8 +322,9 @@ def _refuse_missing_variables(versions: Iterable[PromptVersion], examples: Itera
                 )
 
 
-def _refuse_unjudgeable(gates: Sequence[Gate], examples: Sequence[Example], function: str, where: str) -> None:
-    row_gates = [(parse(line, example.where), example) for example in examples for line in example.gates]
+def _refuse_unjudgeable(spec: SuiteSpec) -> None:
+    gates, examples, function, where = spec.gates, spec.examples, spec.function, spec.where
+    row_gates = [(parse(line, example.where, spec.known), example) for example in examples for line in example.gates]
     for gate, example in row_gates:
         if gate.of_suite:
             raise GateError(

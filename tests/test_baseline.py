@@ -15,7 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg import baseline
-from pytest_promptreg.baseline import Baseline, Plan, Record, key_of, load, path_for, plan_refresh, prune, render
+from pytest_promptreg.baseline import (
+    Baseline,
+    Plan,
+    Record,
+    key_of,
+    load,
+    path_for,
+    plan_refresh,
+    plan_rescore,
+    prune,
+    render,
+)
 from pytest_promptreg.errors import BaselineError
 from pytest_promptreg.model import Example, Message, PromptVersion
 from pytest_promptreg.text import file_slug, well_formed
@@ -44,14 +55,20 @@ def stored() -> Baseline:
     """Two versions, several examples, a record with two accepted outputs: everything that a file can hold."""
     first = make({"a": "Line one.\nLine two.", "b": "", "c": "One. " * 30}, V1)
     mixed = make({"naïve 文": "Ein Satz.\n\n— Ende"}, V2, first)
-    two = replace(mixed.records["a"], outputs=("Line one.\nLine two.", "Another."))
-    return replace(mixed, records={**mixed.records, "a": two})
+    two = replace(mixed.records["a"], outputs=("Line one.\nLine two.", "Another."), prompts=(key_of(V1),) * 2)
+    more = replace(mixed.records["c"], outputs=("One. " * 30, "Eins."), prompts=(key_of(V1), key_of(V2)))
+    return replace(mixed, records={**mixed.records, "a": two, "c": more})
 
 
 def written(path: Path, text: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def prompt_of(stored: Baseline, example: str) -> PromptVersion:
+    record = stored.records[example]
+    return stored.prompt_of(record, record.outputs[0])
 
 
 def believed(path: Path, text: str | bytes) -> str | None:
@@ -114,7 +131,7 @@ def test_the_whole_of_a_file_comes_back(path: Path, stored: Baseline) -> None:
     found = load(written(path, render(stored)))
     assert found == stored
     assert found.version == "v1"
-    assert found.prompt_of(found.records["naïve 文"]) == V2
+    assert found.prompt_of(found.records["naïve 文"], "Ein Satz.\n\n— Ende") == V2
     assert found.prompts[key_of(V1)].model_config == {"temperature": 0, "stop": ["."]}
 
 
@@ -381,7 +398,7 @@ def test_a_partial_accept_does_not_change_the_version() -> None:
     part = refresh(before, V2, {"a": "New.", "b": "New."})
     assert part.after_label == "v1"
     assert part.after is not None
-    assert {part.after.prompt_of(record).label for record in part.after.records.values()} == {"v1", "v2"}
+    assert {part.after.prompt_of(record, record.outputs[0]).label for record in part.after.records.values()} == {"v1", "v2"}
     whole = refresh(part.after, V2, {"c": "New.", "naïve 文": "New."})
     assert whole.after_label == "v2"
     assert whole.after is not None
@@ -399,8 +416,8 @@ def test_an_edited_prompt_is_stored_with_what_it_made(path: Path) -> None:
     edited = replace(V1, template="Summarize {{ text }} kindly.")
     plan = refresh(make(ALL, V1), edited, {"a": "New."})
     assert plan.after is not None
-    assert plan.after.prompt_of(plan.after.records["a"]).template == "Summarize {{ text }} kindly."
-    assert plan.after.prompt_of(plan.after.records["b"]).template == V1.template
+    assert prompt_of(plan.after, "a").template == "Summarize {{ text }} kindly."
+    assert prompt_of(plan.after, "b").template == V1.template
     assert plan.after_label == "v1"
     assert load(written(path, render(plan.after))) == plan.after
 
@@ -522,17 +539,18 @@ def test_odd_texts_are_stored_as_what_they_can_be(path: Path) -> None:
 def test_a_record_knows_its_content() -> None:
     """The digest of a record covers the example, the inputs, a prompt of its own and each output, in order."""
     accepted, other = key_of(V1), key_of(V2)
-    record = Record("a", "i", accepted, ("x", "y"))
+    record = Record("a", "i", ("x", "y"), (accepted, accepted))
     others = [
         replace(record, example="b"),
         replace(record, inputs="j"),
-        replace(record, prompt=other),
+        replace(record, prompts=(other, other)),
+        replace(record, prompts=(accepted, other)),
         replace(record, outputs=("y", "x")),
-        replace(record, outputs=("xy",)),
+        replace(record, outputs=("xy",), prompts=(accepted,)),
     ]
     files = [render(Baseline(accepted, {accepted: V1, other: V2}, {one.example: one})) for one in [record, *others]]
     digests = {next(iter(json.loads(file)["examples"].values()))["record"] for file in files}
-    assert len(digests) == 6
+    assert len(digests) == 7
     assert all(re.fullmatch("[0-9a-f]{32}", value) for value in digests)
     assert json.loads(render(make({"a": "x"})))["format"] == baseline.FORMAT
 
@@ -567,6 +585,57 @@ def test_the_version_of_most_records_is_the_accepted_one(accepted: list[str], la
     ).after
     assert after is not None
     assert after.version == label
-    assert {name: after.prompt_of(record).label for name, record in after.records.items()} == {
+    assert {name: after.prompt_of(record, record.outputs[0]).label for name, record in after.records.items()} == {
         name: "v2" if name in accepted else "v1" for name in "abc"
     }
+
+
+def test_an_output_is_added_beside_what_is_accepted() -> None:
+    """With ``add`` a new output stands beside the others with its own prompt, and the accepted version stays."""
+    before = make(ALL, V1)
+    plan = plan_refresh(
+        Path("x"),
+        before,
+        V2,
+        {"a": "New.", "b": "B.", "c": "C.  "},
+        examples=[Example(name, {"text": name}) for name in ALL],
+        signatures=SIGNATURES,
+        refused={},
+        add=True,
+    )
+    assert (plan.added, plan.unchanged, plan.changed) == (("a",), ("b", "c"), ())
+    assert plan.after is not None
+    record = plan.after.records["a"]
+    assert (record.outputs, record.prompts) == (("A.", "New."), (key_of(V1), key_of(V2)))
+    assert plan.after.prompt_of(record, "New.").label == "v2"
+    assert plan.after.version == "v1"
+    assert plan.after.records["b"] == before.records["b"]
+
+
+def test_outputs_of_other_inputs_are_not_kept_beside() -> None:
+    """Where the example's inputs changed, adding replaces: what was accepted answers another question."""
+    before = make({"a": "A."}, V1)
+    examples = [Example("a", {"text": "another"})]
+    plan = plan_refresh(
+        Path("x"), before, V1, {"a": "New."}, examples=examples, signatures={}, refused={}, add=True
+    )
+    assert plan.changed == ("a",)
+    assert plan.after is not None
+    assert plan.after.records["a"].outputs == ("New.",)
+
+
+def test_white_space_makes_no_new_text() -> None:
+    """An output that says the same as an accepted one leaves the stored text as it is."""
+    before = make({"a": "One line.\n"}, V1)
+    plan = refresh(before, V1, {"a": "One  line."})
+    assert plan.unchanged == ("a",)
+    assert not plan.writes
+
+
+def test_a_rescore_renews_signatures_alone(path: Path, stored: Baseline) -> None:
+    """Outputs and prompts stay; the metrics whose signature changed are named."""
+    plan = plan_rescore(path, stored, {**SIGNATURES, "chrf": "chrf|x"})
+    assert plan.rescored == ("chrf",)
+    assert plan.after == replace(stored, signatures={**SIGNATURES, "chrf": "chrf|x"})
+    assert str(plan) == "1 metric signatures renewed"
+    assert not plan_rescore(path, stored, stored.signatures).writes

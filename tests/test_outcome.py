@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_promptreg.baseline import Baseline, plan_refresh
 from pytest_promptreg.gates import JUDGED, Verdict, parse
+from pytest_promptreg.metrics import METRICS
 from pytest_promptreg.model import CaseKey, Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from pytest_promptreg.suites import SuiteSpec
@@ -158,9 +159,9 @@ def test_the_worst_come_first() -> None:
         case("e", "unchanged", scores={"semantic": 1}),
         case("f", "error"),
     ]
-    worst = VersionOutcome(V1, cases).worst(["semantic", "drop(bleu)"], 4)
+    worst = VersionOutcome(V1, cases).worst(["semantic", "drop(bleu)"], 4, METRICS)
     assert [outcome.example for outcome in worst] == ["d", "c", "b", "a"]
-    assert len(VersionOutcome(V1, cases).worst(["semantic"], 2)) == 2
+    assert len(VersionOutcome(V1, cases).worst(["semantic"], 2, METRICS)) == 2
 
 
 def test_deltas_are_to_the_baselines_version() -> None:

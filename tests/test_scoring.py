@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import MetricError
-from pytest_promptreg.metrics import METRICS, MetricSettings, create
-from pytest_promptreg.scoring import Comparison, Scorer, metric_of
+from pytest_promptreg.metrics import METRICS, MetricSettings, Pair, create
+from pytest_promptreg.scoring import Comparison, Scorer, builtin_metrics, metric_of
 
 SURFACE = ("bleu", "chrf", "exact", "rouge_l")
 TERMS = [*SURFACE, *(f"drop({metric})" for metric in SURFACE)]
@@ -16,7 +16,7 @@ TEXTS = st.sampled_from(["", "the cat sat", "the cat sat on the mat", "Ein ander
 
 
 def alone(metric: str, text: str, other: str) -> float:
-    return create(metric, MetricSettings()).score([(text, other)])[0]
+    return create(metric, MetricSettings()).score([Pair(text, other)])[0]
 
 
 @given(
@@ -34,7 +34,7 @@ def alone(metric: str, text: str, other: str) -> float:
 @settings(deadline=None, max_examples=100)
 def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
     """Whatever stands in a batch, each comparison has the scores that it has alone, and no drop without a reference."""
-    scored = Scorer(MetricSettings()).score(comparisons)
+    scored = Scorer(builtin_metrics(MetricSettings())).score(comparisons)
     assert len(scored) == len(comparisons)
     for comparison, scores in zip(comparisons, scored, strict=True):
         expected = {}
@@ -52,13 +52,13 @@ def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
 def test_a_drop_is_positive_when_the_output_got_worse() -> None:
     """The score of the baseline output minus that of the new one, both against the reference."""
     comparison = Comparison("nothing alike", "the cat sat", "the cat sat", ("drop(rouge_l)",))
-    assert Scorer(MetricSettings()).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+    assert Scorer(builtin_metrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
 
 
 def test_an_empty_reference_is_a_reference() -> None:
     """An expected answer of no text is expected; only where there is none is there no drop."""
     comparison = Comparison("words", "", "", ("drop(rouge_l)",))
-    assert Scorer(MetricSettings()).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+    assert Scorer(builtin_metrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -70,7 +70,7 @@ def test_metric_of(term: str) -> None:
 
 def test_a_missing_model_is_looked_for_once() -> None:
     """A metric that cannot be had fails every comparison with the same error, and the others go on."""
-    scorer = Scorer(MetricSettings(embedding_model="no-such-model"))
+    scorer = Scorer(builtin_metrics(MetricSettings(embedding_model="no-such-model")))
     comparison = Comparison("a", "b", None, ("semantic",))
     errors = []
     for ask in (lambda: scorer.score([comparison]), lambda: scorer.signature("semantic")):
@@ -83,7 +83,7 @@ def test_a_missing_model_is_looked_for_once() -> None:
 
 def test_equal_texts_need_no_model() -> None:
     """Outputs that equal what they are compared with are scored where the model is missing, too."""
-    scorer = Scorer(MetricSettings(embedding_model="no-such-model"))
+    scorer = Scorer(builtin_metrics(MetricSettings(embedding_model="no-such-model")))
     assert scorer.score([Comparison("a", "a", "a", ("semantic", "drop(semantic)"))]) == [
         {"semantic": 1.0, "drop(semantic)": 0.0}
     ]
@@ -94,4 +94,4 @@ def test_signatures_are_the_metrics_own() -> None:
     for tokens in ("unicode", "rouge-score"):
         chosen = MetricSettings(rouge_tokens=tokens)
         for metric in SURFACE:
-            assert Scorer(chosen).signature(metric) == create(metric, chosen).signature()
+            assert Scorer(builtin_metrics(chosen)).signature(metric) == create(metric, chosen).signature()

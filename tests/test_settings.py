@@ -12,7 +12,7 @@ from pytest_promptreg.errors import ConfigError, PromptregError
 from pytest_promptreg.metrics import DEFAULT_EMBEDDING_MODEL
 from pytest_promptreg.settings import Settings, check_ini_names, read_settings
 
-LISTS = {"promptreg_gates", "promptreg_metrics", "promptreg_versions"}
+LISTS = {"promptreg_gates", "promptreg_metrics", "promptreg_signals", "promptreg_versions"}
 
 
 def read(root: Path, workers: int = 1, environ: dict[str, str] | None = None, **given: Any) -> Settings:
@@ -62,9 +62,16 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"gates": ["semantics >= 0.8"]}, ["promptreg_gates", "did you mean 'semantic'?"]),
-        ({"gates": ["semantic >= -1"]}, ["promptreg_gates", "can never fail"]),
-        ({"metrics": ["rouge"]}, ["promptreg_metrics", "did you mean 'rouge_l'?"]),
+        ({"gates": ["semantic 0.8"]}, ["promptreg_gates", "'semantic 0.8' is no gate", "a gate reads"]),
+        ({"gates": ["semantic => 0.8"]}, ["promptreg_gates", "is no gate"]),
+        ({"gates": ["semantic >= high"]}, ["promptreg_gates", "is no gate"]),
+        ({"signals": ["refusal"]}, ["promptreg_signals", "'refusal' sets no signal", "refusal:breach"]),
+        ({"signals": ["refusals:warn"]}, ["promptreg_signals", "did you mean 'refusal'?"]),
+        ({"signals": ["refusal:fail"]}, ["promptreg_signals", "refusal cannot be set to 'fail'", "breach, warn, off"]),
+        ({"bleu_tokens": "mecab"}, ["promptreg_bleu_tokens", "'mecab'"]),
+        ({"flag_add": True}, ["--promptreg-add", "--promptreg-accept VERSION"]),
+        ({"flag_rescore": True, "flag_add": True}, ["--promptreg-add", "nothing is being stored"]),
+        ({"flag_rescore": True, "flag_update": True}, ["--promptreg-update", "--promptreg-rescore", "exclude each other"]),
         ({"concurrency": "0"}, ["promptreg_concurrency", "'0'"]),
         ({"concurrency": "-1"}, ["promptreg_concurrency"]),
         ({"concurrency": "many"}, ["promptreg_concurrency", "'many'"]),
@@ -89,6 +96,40 @@ def test_mistakes_are_refused_by_name(tmp_path: Path, given: dict[str, Any], sai
         read(tmp_path, **given)
     for part in said:
         assert part in str(error.value)
+
+
+def test_signals_are_set_by_name_and_action(tmp_path: Path) -> None:
+    """``promptreg_signals`` lists what signals do, each as ``name:action``."""
+    assert read(tmp_path).signals == {}
+    assert read(tmp_path, signals=["refusal:breach", "json_shape:off"]).signals == {
+        "refusal": "breach",
+        "json_shape": "off",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("", "default"), ("true", "default"), ("false", None), ("off", None), ("vectors", "vectors"), ("/tmp/v", "/tmp/v")],
+)
+def test_embeddings_are_kept_where_it_is_said(tmp_path: Path, said: str, expected: str | None) -> None:
+    """In pytest's cache unless a folder is named, relative to the ini file, or nothing is to be kept."""
+    settings = read_settings(
+        {}.get,
+        lambda name: said if name == "promptreg_embedding_cache" else [] if name in LISTS else "",
+        rootdir=tmp_path,
+        invocation="pytest",
+        cache=tmp_path / "default",
+        environ={},
+    )
+    assert settings.metric_settings.cache == (None if expected is None else tmp_path / expected)
+
+
+def test_a_run_that_may_write_a_baseline_says_so(tmp_path: Path) -> None:
+    """Update, accept, rescore and prune may change a baseline; nothing else does."""
+    assert not read(tmp_path).writes
+    for flag in ("update", "rescore", "prune"):
+        assert read(tmp_path, **{f"flag_{flag}": True}).writes
+    assert read(tmp_path, flag_accept="v2", flag_add=True).writes
 
 
 @pytest.mark.parametrize("timeout", ["0", " 0 ", "0.0"])

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 
+from ..errors import MetricError, did_you_mean
 from . import Metric, MetricSettings, Pair
-from .words import unicode_tokens
+from .recall import NovelRecall, TokenRecall, alike
+from .words import rouge_score_tokens, unicode_tokens
+
+_TOKENS: Mapping[str, Callable[[str], Sequence[str]]] = {
+    "unicode": unicode_tokens,
+    "rouge-score": rouge_score_tokens,
+}
 
 
 def create(name: str, settings: MetricSettings) -> Metric:
     """The overlap metric of that name."""
-    if name == "exact":
-        return Exact()
-    return RougeL(settings.rouge_tokens)
+    if name == "rouge_l":
+        return RougeL(settings.rouge_tokens)
+    metrics: Mapping[str, Callable[[], Metric]] = {
+        "exact": Exact,
+        "token_recall": TokenRecall,
+        "novel_recall": NovelRecall,
+    }
+    return metrics[name]()
 
 
 class Exact:
-    """1 where the texts are equal, else 0."""
+    """1 where the texts are equal to the last character, else 0; white space counts as any other character."""
 
     name = "exact"
 
     def signature(self) -> str:
         """Nothing can be set."""
-        return "exact"
+        return "exact|v1"
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """1.0 or 0.0 for each pair."""
-        return [float(text == other) for text, other, _ in pairs]
+        return [float(output == baseline) for output, baseline, _ in pairs]
 
 
 class RougeL:
@@ -35,7 +46,10 @@ class RougeL:
 
     The words are Unicode's, folded, with one token for each character of a script without spaces. The package
     rouge-score keeps only ASCII letters and digits, by which two different Chinese texts are both empty; its tokens
-    can be had for parity (``rouge_tokens="rouge-score"``).
+    can be had for parity, and then the scores are its own to the last bit (``tokens="rouge-score"``).
+
+    Texts that are equal but for white space score 1, two blank ones too; one blank text of the two scores 0, as do
+    different texts without words (``"🙂"`` and ``"🙃"``).
     """
 
     name = "rouge_l"
@@ -43,32 +57,35 @@ class RougeL:
     def __init__(self, tokens: str) -> None:
         self._tokens = tokens
 
-    @cached_property
-    def _tokenize(self) -> Callable[[str], Sequence[str]]:
-        if self._tokens == "rouge-score":
-            from rouge_score.tokenize import tokenize
-
-            return lambda text: tuple(tokenize(text, None))
-        return unicode_tokens
-
     def signature(self) -> str:
         """The tokenizer is what can be set."""
-        return f"rouge_l|f1|tok:{self._tokens}"
+        self._tokenizer()
+        return f"rouge_l|v2|f1|tok:{self._tokens}"
+
+    def _tokenizer(self) -> Callable[[str], Sequence[str]]:
+        if self._tokens not in _TOKENS:
+            raise MetricError(
+                f"unknown tokens {self._tokens!r} for rouge_l", next_step=did_you_mean(self._tokens, _TOKENS)
+            )
+        return _TOKENS[self._tokens]
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
-        """The F1 for each pair; equal texts score 1, and a text without words against another scores 0."""
-        from rapidfuzz.distance import LCSseq
+        """The F1 for each pair.
 
-        scores = []
-        for text, other, _ in pairs:
-            if text == other:
-                scores.append(1.0)
-                continue
-            words, other_words = self._tokenize(text), self._tokenize(other)
-            common = LCSseq.similarity(words, other_words) if words and other_words else 0
-            if not common:
-                scores.append(0.0)
-                continue
-            precision, recall = common / len(words), common / len(other_words)
-            scores.append(2 * precision * recall / (precision + recall))
-        return scores
+        :raises MetricError: when there are no such tokens.
+        """
+        tokens = self._tokenizer()
+        return [
+            1.0 if alike(output, baseline) else _lcs_f1(tokens(output), tokens(baseline))
+            for output, baseline, _ in pairs
+        ]
+
+
+def _lcs_f1(words: Sequence[str], others: Sequence[str]) -> float:
+    from rapidfuzz.distance import LCSseq
+
+    common = LCSseq.similarity(words, others) if words and others else 0
+    if not common:
+        return 0.0
+    precision, recall = common / len(words), common / len(others)
+    return 2 * precision * recall / (precision + recall)

@@ -26,7 +26,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
     version = spec.version_by_label[case.version]
     accepted = accepted_prompt.label if accepted_prompt else "?"
     lines = [
-        "; ".join(case.breaches),
+        one_line("; ".join(case.breaches)),
         (
             f"{one_line(spec.name)}: version {one_line(version.label)}, example {one_line(case.example)}, "
             f"against the baseline of {one_line(accepted)}"
@@ -35,10 +35,21 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         *prompt_change(accepted_prompt, version),
         f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
         *output_change(case),
+        *_findings(case),
         "",
         f"If this is how it should be: {one_line(spec.command('--promptreg-accept', version.label))}",
     ]
     return "\n".join(lines)
+
+
+def _findings(case: CaseOutcome) -> list[str]:
+    """What kind of change it is, beyond what the gates say."""
+    told = [f"{name}: {detail}" for name, detail in case.findings.items() if not _said(name, detail, case.breaches)]
+    return ["", "what changed:", *(f"{GUTTER}{one_line(line)}" for line in told)] if told else []
+
+
+def _said(name: str, detail: str, breaches: Iterable[str]) -> bool:
+    return any(breach.startswith(name) and breach.endswith(detail) for breach in breaches)
 
 
 def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MAX_DIFF_LINES) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..diffs import word_diff
-from ..gates import Verdict, perfect
+from ..gates import Verdict
+from ..scoring import metric_of
 from .escape import one_line, visible, width
 from .failure import inline, prompt_change
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
     from ..concluding import Conclusion
-    from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
+    from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 
 WORST = 3
 STALE = 5
@@ -42,7 +44,7 @@ def lines(conclusion: Conclusion) -> list[Line]:
     run = conclusion.run
     told: list[Line] = []
     for suite in run.suites:
-        told += _suite(suite, refreshed=run.refreshed)
+        told += _suite(suite, run)
         told.append(("", {}))
     for orphan in () if conclusion.pruned else run.orphans:
         told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
@@ -59,20 +61,21 @@ def _failures(conclusion: Conclusion) -> list[Line]:
     return told + [(visible(problem), {"red": True}) for problem in conclusion.problems]
 
 
-def _suite(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
+def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_label)}" if suite.baseline_label else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
-    part = f", {ran} of {meant} cases ran" if ran < meant else ""
+    part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
     examples = _count(len(suite.spec.examples), "example")
     told: list[Line] = [
         (f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {examples}{part}", {"bold": True})
     ]
     if suite.versions:
-        told += _table(suite, refreshed=refreshed)
-    if ran < suite.selected:
+        told += _table(suite, refreshed=run.refreshed)
+    if ran < suite.selected and not run.rescored:
         told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
-    for version in () if refreshed else suite.versions:
+    for version in () if run.refreshed else suite.versions:
+        told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
         names = ", ".join(one_line(name) for name in suite.stale[:STALE])
@@ -140,7 +143,7 @@ def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
     mean = version.mean(term)
     if mean is None:
         return "-"
-    digits = 1 if abs(perfect(term)) > 1 or term in {"drop(bleu)", "drop(chrf)"} else 3
+    digits = 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
     delta = suite.delta(version, term)
     shown = f" ({delta:+.{digits}f})" if delta is not None and round(delta, digits) else ""
     return f"{round(mean, digits) + 0.0:.{digits}f}{shown}"  # adding zero: no "-0.000"
@@ -149,7 +152,7 @@ def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
 def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
     """What a version that lost something lost: the cause, then the cases that lost most."""
     lost = version.breached_gates or (version.failed and Verdict.BREACHED in version.counts)
-    worst = version.worst(suite.terms, WORST)
+    worst = version.worst(suite.terms, WORST, suite.spec.known)
     if not lost or not worst:
         return []
     told: list[Line] = [("", {})]
@@ -166,13 +169,27 @@ def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
     return told
 
 
+def _changes(version: VersionOutcome) -> list[Line]:
+    """What kinds of change there are, and where a signal warns."""
+    label = one_line(version.version.label)
+    told: list[Line] = []
+    if version.findings:
+        kinds = ", ".join(f"{name} {count}" for name, count in version.findings.items())
+        told.append((f"  changes in {label}: {kinds}", {}))
+    for name, examples in version.warnings.items():
+        shown = ", ".join(one_line(example) for example in examples[:STALE])
+        more = f" and {len(examples) - STALE} more" if len(examples) > STALE else ""
+        told.append((f"  warning: {name} in {_count(len(examples), 'case')} of {label}: {shown}{more}", {"yellow": True}))
+    return told
+
+
 def _diff_colour(line: str) -> dict[str, bool]:
     return {"red": True} if line.startswith("| -") else {"green": True} if line.startswith("| +") else {}
 
 
 def _numbers(case: CaseOutcome) -> str:
     if case.breaches:
-        return "; ".join(case.breaches)
+        return one_line("; ".join(case.breaches))
     return ", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())
 
 
@@ -198,7 +215,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
     commands = []
     for suite in conclusion.run.suites:
         verdicts = {verdict for version in suite.versions for verdict in version.counts}
-        if conclusion.run.refreshed:
+        if conclusion.run.refreshed or conclusion.run.rescored:
             continue
         if verdicts & {Verdict.MISSING, Verdict.INCOMPARABLE}:
             commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")

@@ -8,22 +8,31 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ..gates import Verdict, aggregate
-from ..metrics import METRICS
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..scoring import metric_of
+from ..suites import SuiteSpec
 from . import clean
 
 _NOT_JUDGED = (Verdict.ERROR, Verdict.MISSING, Verdict.INCOMPARABLE)
 
 
-def term_key(term: str) -> str:
+def term_key(term: str, spec: SuiteSpec) -> str:
     """How a term is called in metric keys: ``drop(rouge_l)`` is ``drop_rouge_l``, ``bleu`` is ``bleu_0to1``."""
-    scaled = "_0to1" if _scale(term) != 1 else ""
+    scaled = "_0to1" if _scale(term, spec) != 1 else ""
     return term.replace("(", "_").replace(")", "") + scaled
 
 
-def _scale(term: str) -> float:
+def _scale(term: str, spec: SuiteSpec) -> float:
     """What a score of this term is divided by: 100 for BLEU and chrF, whose field counts to 100."""
-    return max(1.0, METRICS[term.removeprefix("drop(").removesuffix(")")].high)
+    high = spec.known[metric_of(term)].high
+    return high if 1 < high < math.inf else 1.0
+
+
+def _bad_end(term: str, spec: SuiteSpec) -> tuple[str, str]:
+    """Where the worst cases lie: high for a drop, and for a metric of which nothing is best."""
+    info = spec.known[metric_of(term)]
+    high_is_bad = term.startswith("drop(") != (info.best == info.low)
+    return ("p95", "max") if high_is_bad else ("p05", "min")
 
 
 def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]:
@@ -39,16 +48,23 @@ def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]
         not_numbers += len(version.values(term)) - len(values)
         if not values:
             continue
-        key, scale = term_key(term), _scale(term)
-        # The bad end of a drop is its high one.
-        bad_end = ("p95", "max") if term.startswith("drop(") else ("p05", "min")
+        key, scale = term_key(term, suite.spec), _scale(term, suite.spec)
         delta = suite.delta(version, term)
         first.append((f"{key}/mean", aggregate("mean", values) / scale))
         first.append((f"{key}/delta_to_baseline", None if delta is None else delta / scale))
-        rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in (*bad_end, "median")]
+        rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in (*_bad_end(term, suite.spec), "median")]
     if not_numbers:
         rest.append(("scores/not_a_number", not_numbers))
-    return clean.unique_keys(clean.finite([*first, *_counts(version.cases), *rest, *_usage(version.cases)]).items())
+    found = [*first, *_counts(version.cases), *_signals(version), *rest, *_usage(version.cases)]
+    return clean.unique_keys(clean.finite(found).items())
+
+
+def _signals(version: VersionOutcome) -> Iterable[tuple[str, float | None]]:
+    """In how many cases each signal found something, and in how many it warned."""
+    for name, count in version.findings.items():
+        yield f"signals/{name}", count
+    if version.warnings:
+        yield "cases/warned", sum(bool(case.warnings) for case in version.cases)
 
 
 def of_run(run: RunOutcome, versions: Sequence[VersionOutcome]) -> dict[str, float]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..gates import Verdict, perfect
+from ..gates import Verdict
 from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 from ..suites import SuiteSpec
 from . import clean
@@ -27,7 +27,7 @@ _RANK = {
 
 def ordered(suite: SuiteOutcome, version: VersionOutcome) -> list[CaseOutcome]:
     """The cases in the order of reading: breached, not judged, failed otherwise, changed, unchanged; worst first."""
-    by_harm = version.worst(suite.terms, len(version.cases))
+    by_harm = version.worst(suite.terms, len(version.cases), suite.spec.known)
     position = {case.example: place for place, case in enumerate(by_harm)}
 
     def urgency(case: CaseOutcome) -> tuple[bool, int, int]:
@@ -47,14 +47,14 @@ def render(suite: SuiteOutcome, version: VersionOutcome) -> str:
     terms = suite.terms
     own = next((other for other in suite.versions if other.version.label == suite.baseline_label), None)
     own_scores = {case.example: case.scores for case in own.cases} if own else {}
-    columns = ["verdict", "example", "breaches", "baseline output", "output"]
+    columns = ["verdict", "example", "breaches", "kind of change", "baseline output", "output"]
     columns += [name for term in terms for name in (term, f"{term} delta")]
     columns += ["inputs", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"]
     rows = [_row(suite.spec, terms, case, own_scores.get(case.example, {})) for case in ordered(suite, version)]
     unused = {
         place
         for place, name in enumerate(columns)
-        if name in {"reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"}
+        if name in {"kind of change", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"}
         and all(row[place] in {None, ""} for row in rows)
     }
     kept = [place for place in range(len(columns)) if place not in unused]
@@ -69,13 +69,14 @@ def _row(spec: SuiteSpec, terms: Sequence[str], case: CaseOutcome, against: Mapp
         f"{case.verdict}, test failed" if failed_anyway else case.verdict,
         clean.text(case.example),
         _cell("\n".join(case.breaches)),
+        _cell("\n".join(f"{name}: {detail}" for name, detail in case.findings.items())),
         _cell(case.accepted),
         _cell(case.output),
     ]
     for term in terms:
         score = case.scores.get(term)
         row.append(_number(score))
-        row.append(None if score is None else _number(score - against.get(term, perfect(term))))
+        row.append(None if score is None else _number(score - against.get(term, spec.perfect(term))))
     inputs = json.dumps(example.inputs, ensure_ascii=False, default=str) if example else None
     return [
         *row,

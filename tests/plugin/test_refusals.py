@@ -490,11 +490,9 @@ def test_update_of_a_version_that_is_deselected_is_refused(project: Project) -> 
 @pytest.mark.parametrize(
     ("ini", "says"),
     [
-        ("promptreg_gates = roug_l >= 0.8", ["promptreg_gates", "unknown metric 'roug_l'", "did you mean 'rouge_l'?"]),
-        (
-            "promptreg_metrics = bleu roge_l",
-            ["promptreg_metrics", "unknown metric 'roge_l'", "did you mean 'rouge_l'?"],
-        ),
+        ("promptreg_gates = rouge_l 0.8", ["promptreg_gates", "'rouge_l 0.8' is no gate"]),
+        ("promptreg_signals = refusal", ["promptreg_signals", "refusal:breach"]),
+        ("promptreg_bleu_tokens = 13", ["promptreg_bleu_tokens", "did you mean '13a'?"]),
         ("promptreg_concurrency = many", ["promptreg_concurrency", "'many'", "at least 1"]),
         ("promptreg_concurrency = 0", ["promptreg_concurrency", "'0'", "at least 1"]),
         ("promptreg_concurrency = 2.5", ["promptreg_concurrency", "'2.5'"]),
@@ -513,6 +511,28 @@ def test_a_wrong_ini_value_names_its_key(project: Project, ini: str, says: list[
     project.ini(ini + "\n")
     result = project.pytester.runpytest_inprocess("-p", "no:xdist", *flags)
     assert result.ret == (4 if flags else 2)
+    assert_refused(result.stdout.str() + result.stderr.str(), says)
+
+
+@pytest.mark.parametrize(
+    ("ini", "says"),
+    [
+        ("promptreg_gates = roug_l >= 0.8", ["promptreg_gates", "unknown metric 'roug_l'", "did you mean 'rouge_l'?"]),
+        ("promptreg_gates = semantic >= -1", ["promptreg_gates", "can never fail"]),
+        (
+            "promptreg_metrics = bleu roge_l",
+            ["promptreg_metrics", "unknown metric 'roge_l'", "did you mean 'rouge_l'?"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("flags", [[], ["--promptreg-update"]], ids=["plain", "update"])
+def test_a_wrong_metric_in_the_ini_file_is_refused(
+    project: Project, ini: str, says: list[str], flags: list[str]
+) -> None:
+    """Which metrics there are is known where a suite is: a mistyped one is its collection error, naming the option."""
+    project.ini(ini + "\n")
+    result = project.pytester.runpytest_inprocess("-p", "no:xdist", *flags)
+    assert result.ret == 2
     assert_refused(result.stdout.str() + result.stderr.str(), says)
 
 

@@ -58,7 +58,7 @@ def baseline_of(spec: SuiteSpec, version: PromptVersion = V1) -> Baseline:
     """The accepted outputs of one version for every example."""
     key = key_of(version)
     records = {
-        example.id: Record(example.id, example.inputs_digest, key, (f"{ACCEPTED} #{example.id}",))
+        example.id: Record(example.id, example.inputs_digest, (f"{ACCEPTED} #{example.id}",), (key,))
         for example in spec.examples
     }
     return Baseline(key, {key: version}, records, {"semantic": "all-MiniLM-L6-v2|mean|1"})

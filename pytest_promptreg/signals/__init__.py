@@ -1,0 +1,86 @@
+"""Signals: cheap, exact looks at what changed between an output and its baseline.
+
+They need no model and no reference. The hard ones say that an answer is broken whatever it says (empty, no JSON any
+more, another language); the explanatory ones name the kind of a change (a number, a negation, a name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .content import entities, negation, order, symbols, urls
+from .findings import Finding
+from .jsons import json_shape, json_valid
+from .kind import output_kind
+from .language import script
+from .length import length_ratio, nonempty
+from .loops import repetition
+from .numbers import numbers
+from .refusals import refusal
+
+__all__ = ["SIGNALS", "VERSION", "Finding", "Signal", "look"]
+
+VERSION = "v1"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal by name.
+
+    :param hard: whether it says that an answer is broken, and not only in what it differs.
+    :param default: what it does where no gate names it.
+    :param bounds: the gates that it is judged by then.
+    """
+
+    name: str
+    hard: bool
+    default: Literal["breach", "warn", "off"]
+    bounds: tuple[str, ...] = ()
+
+
+SIGNALS: Mapping[str, Signal] = {
+    signal.name: signal
+    for signal in (
+        Signal("nonempty", True, "breach", ("nonempty == 1",)),
+        Signal("json_valid", True, "breach", ("json_valid == 1",)),
+        Signal("json_shape", True, "breach", ("json_shape == 1",)),
+        Signal("output_kind", True, "breach", ("output_kind >= 0.5",)),
+        Signal("script", True, "breach", ("script == 1",)),
+        Signal("repetition", True, "breach", ("repetition == 1",)),
+        Signal("refusal", True, "warn", ("refusal == 1",)),
+        Signal("length_ratio", True, "warn", ("length_ratio >= 0.333", "length_ratio <= 3")),
+        Signal("numbers", False, "off"),
+        Signal("negation", False, "off"),
+        Signal("entities", False, "off"),
+        Signal("urls", False, "off"),
+        Signal("symbols", False, "off"),
+        Signal("order", False, "off"),
+    )
+}
+
+_LOOKS: Mapping[str, Callable[[str, str], Finding]] = {
+    "nonempty": nonempty,
+    "json_valid": json_valid,
+    "json_shape": json_shape,
+    "output_kind": output_kind,
+    "script": script,
+    "repetition": repetition,
+    "refusal": refusal,
+    "length_ratio": length_ratio,
+    "numbers": numbers,
+    "negation": negation,
+    "entities": entities,
+    "urls": urls,
+    "symbols": symbols,
+    "order": order,
+}
+
+
+def look(output: str, baseline: str, names: Iterable[str] = SIGNALS) -> dict[str, Finding]:
+    """What each of the named signals says of an output against its baseline, in their order.
+
+    :raises KeyError: for a name that is not in :data:`SIGNALS`.
+    """
+    return {name: _LOOKS[name](output, baseline) for name in names}

@@ -1,0 +1,137 @@
+"""What changed in a text: negations, names, addresses, symbols, the order of its words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+from .findings import KEPT, Finding, compared, lost_and_gained
+
+_WORD = re.compile(r"\w+")
+
+# Words that negate, in the languages of Europe that are met most; "sin" and "pas" are no English words to speak of.
+_NEGATIONS = frozenset(
+    ["not", "cannot", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "nicht", "nichts", "nie", "niemals", "niemand", "ohne", "weder", "kein", "keine", "keinen", "keinem", "keiner", "keines", "pas", "jamais", "rien", "aucun", "aucune", "sans", "ni", "sin", "nunca", "jamás", "tampoco", "ningún", "ninguno", "ninguna", "ningunos", "ningunas", "nada", "non", "mai", "nessun", "nessuno", "nessuna", "senza", "né", "não", "sem", "nenhum", "nenhuma", "nem", "niet", "geen", "nooit", "niets", "zonder", "не", "нет", "ни", "без", "никогда", "ничего"]
+)
+_SPOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_NOT_ONLY = re.compile(r"\bnot only\b|\bno\. ?(?=\d)|\bnon-")  # "not only", "No. 5", "non-stop" negate nothing
+_EAST_ASIAN = re.compile(r"[不没沒無无]|ません|ない|なかった|않|없")
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶŁĽŃŅŇŌŐŒŘŚŞŠŤŪŮŰŲŹŻŽΑ-ΩА-ЯЁІЇЄ"
+_CAPITALISED = re.compile(rf"(?<![\w'’])[{_UPPER}]\w*(?:[-'’&][{_UPPER}0-9]\w*)*")
+# What may stand before the first word of a sentence, a line, a list item, a quotation.
+_STARTS = re.compile(r"(?:^|[.!?:;。！？\n\r]|[\"“”„«»‘(\[*#>|•])[\s\"“”„«‘(\[*#>|•_-]*$")
+_NO_NAMES = frozenset({"I", "I'm", "I’m", "I've", "I'll", "I'd", "A"})
+
+_ADDRESS = re.compile(
+    r"(?:https?|ftp)://[^\s<>\"'`\]}|\\^]+|\bwww\.[^\s<>\"'`\]}|\\^]+"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
+    re.IGNORECASE,
+)
+_PROSE = frozenset(
+    ".,;:!?'\"()-‘’“”„«»‹›–—…·¿¡、。，；：！？（）「」『』《》〈〉【】・〜～।\u00ad\u200b\u200c\u200d\u2060\ufeff"
+)
+
+
+def negation(output: str, baseline: str) -> Finding:
+    """The lower count of negations as a share of the higher; 1 where both have as many."""
+    now, before = _negations(output), _negations(baseline)
+    many, few = max(now.total(), before.total()), min(now.total(), before.total())
+    if many == few:
+        return KEPT
+    words = now - before if now.total() > before.total() else before - now
+    how = "more" if now.total() > before.total() else "fewer"
+    count = "one" if many - few == 1 else str(many - few)
+    which = ", ".join(word for word, _ in words.most_common(3))
+    return Finding(few / many, f"{count} {how} negation{'s' if count != 'one' else ''} ({which})")
+
+
+@lru_cache(maxsize=256)
+def _negations(text: str) -> Counter[str]:
+    spoken = _NOT_ONLY.sub(" ", text.lower().replace("’", "'"))
+    found = Counter(word for word in _SPOKEN.findall(spoken) if word in _NEGATIONS or word.endswith("n't"))
+    if not text.isascii():
+        found.update(_EAST_ASIAN.findall(text))
+    return found
+
+
+def entities(output: str, baseline: str) -> Finding:
+    """The F1 of the capitalised words that stand inside a sentence: names, months, acronyms.
+
+    A word at the start of a sentence is no sign of a name, but a name may be kept there.
+    """
+    (now, now_all), (before, before_all) = _names(output), _names(baseline)
+    lost = [name for name in before if name not in now_all]
+    gained = [name for name in now if name not in before_all]
+    if not lost and not gained:
+        return KEPT
+    recall = 1 - len(lost) / len(before) if before else 1.0
+    precision = 1 - len(gained) / len(now) if now else 1.0
+    value = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return Finding(value, lost_and_gained(lost, gained))
+
+
+@lru_cache(maxsize=256)
+def _names(text: str) -> tuple[dict[str, None], frozenset[str]]:
+    """The names inside sentences, in order, and all capitalised words."""
+    inside: dict[str, None] = {}
+    every = set()
+    for match in _CAPITALISED.finditer(text):
+        word = match[0].removesuffix("'s").removesuffix("’s")
+        if word in _NO_NAMES:
+            continue
+        every.add(word)
+        acronym = len(word) > 1 and word.isupper()
+        if acronym or not _STARTS.search(text, max(0, match.start() - 12), match.start()):
+            inside[word] = None
+    return inside, frozenset(every)
+
+
+def urls(output: str, baseline: str) -> Finding:
+    """The F1 of the addresses, web and e-mail, to the letter."""
+    return compared(_addresses(output), _addresses(baseline))
+
+
+@lru_cache(maxsize=256)
+def _addresses(text: str) -> Counter[str]:
+    if "@" not in text and "://" not in text and "www." not in text.lower():
+        return Counter()
+    return Counter(_trimmed(found) for found in _ADDRESS.findall(text))
+
+
+def _trimmed(address: str) -> str:
+    """Without the punctuation of the sentence around it."""
+    address = address.rstrip(".,;:!?*_…。，")
+    return address.rstrip(").,;") if ")" in address and "(" not in address else address
+
+
+def symbols(output: str, baseline: str) -> Finding:
+    """The F1 of emoji, operators and other signs that are no ordinary punctuation of prose."""
+    return compared(_signs(output), _signs(baseline))
+
+
+@lru_cache(maxsize=256)
+def _signs(text: str) -> Counter[str]:
+    return Counter({sign: count for sign, count in Counter(text).items() if _is_sign(sign)})
+
+
+@lru_cache(maxsize=8192)
+def _is_sign(character: str) -> bool:
+    if character.isalnum() or character.isspace() or character in _PROSE:
+        return False
+    return unicodedata.category(character)[0] in "PS"
+
+
+def order(output: str, baseline: str) -> Finding:
+    """0 where both have the same words in another order."""
+    now, before = _words(output), _words(baseline)
+    if len(now) != len(before) or now == before or sorted(now) != sorted(before):
+        return KEPT
+    lines = sorted(map(_words, output.splitlines())) == sorted(map(_words, baseline.splitlines()))
+    return Finding(0.0, f"the same {'lines' if lines else 'words'} in another order")
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())

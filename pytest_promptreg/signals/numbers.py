@@ -1,0 +1,162 @@
+"""The numbers of a text, each with the unit that goes with it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from .findings import KEPT, Finding, compared
+
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NAMED = {name: value for value, name in enumerate(_SMALL)} | {name: 20 + 10 * at for at, name in enumerate(_TENS)}
+_TIMES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "bn": 9, "mn": 6}
+_UNITS = {
+    spelling: unit
+    for unit, spellings in {
+        "%": "percent percentage pct",
+        "$": "dollar dollars usd",
+        "€": "euro euros eur",
+        "£": "pound pounds gbp",
+        "¥": "yen jpy yuan cny",
+        "₹": "rupee rupees inr",
+        "µg": "μg mcg microgram micrograms",
+        "mg": "milligram milligrams",
+        "g": "gram grams",
+        "kg": "kilogram kilograms kilo kilos",
+        "lb": "lbs",
+        "oz": "ounce ounces",
+        "mm": "millimeter millimeters millimetre millimetres",
+        "cm": "centimeter centimeters centimetre centimetres",
+        "m": "meter meters metre metres",
+        "km": "kilometer kilometers kilometre kilometres",
+        "mi": "mile miles",
+        "ft": "foot feet",
+        "inch": "inches",
+        "yd": "yard yards",
+        "ml": "milliliter milliliters millilitre millilitres",
+        "l": "liter liters litre litres",
+        "ms": "millisecond milliseconds",
+        "s": "sec secs second seconds",
+        "min": "mins minute minutes",
+        "h": "hr hrs hour hours",
+        "day": "days",
+        "week": "weeks",
+        "month": "months",
+        "year": "years yr yrs",
+        "hz": "hertz",
+        "khz": "",
+        "mhz": "",
+        "ghz": "",
+        "kb": "kilobyte kilobytes",
+        "mb": "megabyte megabytes",
+        "gb": "gigabyte gigabytes",
+        "tb": "terabyte terabytes",
+        "byte": "bytes",
+        "bit": "bits",
+        "kw": "",
+        "kwh": "",
+        "mph": "",
+        "km/h": "kmh",
+        "°c": "celsius",
+        "°f": "fahrenheit",
+        "°": "degree degrees",
+        "am": "a.m.",
+        "pm": "p.m.",
+    }.items()
+    for spelling in [unit, *spellings.split()]
+}
+_SIGNS = "%‰$€£¥₹°"
+_NUMBER = re.compile(
+    rf"""
+    (?<![^\W_\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff])(?<!\d[.,])
+    (?:
+      (?P<whole>\d{{4}}-\d\d-\d\d (?!\d) | \d{{1,2}}:\d\d(?::\d\d)? (?!\d) | \d+(?:\.\d+){{2,12}} (?!\d))
+    | (?P<minus>(?<![\w)\]%°])[-−])? (?P<currency>[$€£¥₹])?\ ?
+      (?: (?P<digits>\d{{1,3}}(?:[,\u00a0\u202f\u2009'’]\d{{3}})+ (?!\d) (?:\.\d+)? | \d+ (?:\.\d+ | ,\d{{1,2}} (?![\d,]))? )
+        | (?P<name>(?:{"|".join(_TENS)})(?:[-\ ](?:{"|".join(_SMALL[1:10])}))? | {"|".join(sorted(_SMALL, key=len, reverse=True))} )\b )
+      (?: st\b | nd\b | rd\b | th\b )?
+      (?: [\ -]? (?P<times>{"|".join(_TIMES)})\b )?
+      (?: [\ \u00a0\u202f-]? (?P<unit>{"|".join(re.escape(u) for u in sorted(_UNITS, key=len, reverse=True))}) (?!\w|/\w) )?
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_COUNTER = re.compile(r"^[ \t>]*[*_#]*(?:\(\d{1,3}\)|\d{1,3}[.)])[*_]*(?=\s)", re.MULTILINE)
+_GROUPS = re.compile(r"[,\u00a0\u202f\u2009'’](?=\d{3})")
+_LONGEST = 40  # digits; beyond, a number is compared as it is written
+
+
+def numbers(output: str, baseline: str) -> Finding:
+    """The F1 of the numbers of both texts, each with its unit; 1 where neither has any.
+
+    A small number in words is its digits; "one", which is a pronoun more often, counts only against a 1.
+    """
+    (now, now_ones), (before, before_ones) = _numbers(output), _numbers(baseline)
+    if now == before:
+        return KEPT
+    now, before = _with_ones(now, now_ones, before), _with_ones(before, before_ones, now)
+    return compared(now, before)
+
+
+def _with_ones(found: Counter[str], ones: Counter[str], other: Counter[str]) -> Counter[str]:
+    return found + (ones & (other - found)) if ones else found
+
+
+@lru_cache(maxsize=256)
+def _numbers(text: str) -> tuple[Counter[str], Counter[str]]:
+    """The numbers, and apart from them those that are written "one"."""
+    found: Counter[str] = Counter()
+    ones: Counter[str] = Counter()
+    for match in _NUMBER.finditer(_COUNTER.sub("", text)):
+        if match["whole"]:
+            found[match["whole"]] += 1
+            continue
+        name = match["name"]
+        (ones if name and name.lower() == "one" else found)[_written(match)] += 1
+    return found, ones
+
+
+def _written(match: re.Match[str]) -> str:
+    if match["name"]:
+        value = Decimal(sum(_NAMED[word] for word in re.split(r"[- ]", match["name"].lower())))
+    else:
+        digits = _GROUPS.sub("", match["digits"]).replace(",", ".")
+        if len(digits) > _LONGEST:
+            return digits
+        try:
+            value = Decimal(digits)
+        except InvalidOperation:
+            return digits
+    if match["times"]:
+        value = value.scaleb(_TIMES[match["times"].lower()])
+    number = f"{value.normalize():f}"
+    if match["minus"]:
+        number = f"-{number}"
+    unit = match["currency"] or _UNITS.get((match["unit"] or "").lower(), "")
+    if not unit:
+        return number
+    return f"{number}{unit}" if unit in _SIGNS else f"{number} {unit}"

@@ -1,0 +1,78 @@
+"""Whether a text refuses to answer.
+
+Three sorts of words are told apart, in the first few hundred characters:
+
+- what is only said of a request: "I cannot assist with that", "I'm sorry, but I won't", "against my guidelines";
+- what may lead up to an answer: "I have no access to live data", "I couldn't find". These refuse where no answer
+  follows: "However, as of 2021 it was Rome" is an answer, "However, you can look it up" is none;
+- the words in which other languages refuse, less finely.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .findings import KEPT, Finding
+from .refusal_words import (
+    ADVICE,
+    ANSWERS_AT_ONCE,
+    KNOWS_NOTHING,
+    LETTER,
+    OFFER,
+    ONLY_KNOWS_NOTHING,
+    REFUSES,
+    REFUSES_ABROAD,
+    TURN,
+    TURN_ABROAD,
+)
+
+_HEAD = 300  # characters in which a refusal must begin
+_READ = 1400  # characters that are looked at for an answer after it
+_ANSWER = 30  # characters that may be an answer
+_ANSWER_ABROAD = 160
+_LONG_ADVICE = 440  # characters: what begins as advice after words of regret is an answer above
+_MARKUP = re.compile(r"[\s*_#`~:\-]+")
+_APOSTROPHES = str.maketrans("’‘ʼ`", "''''")
+_QUOTATION = ('"', "“", "«", "„", "「", "『", "|", "{", "[", "<", ">")
+
+
+def refusal(output: str, baseline: str) -> Finding:
+    """0 where exactly one of the two texts refuses to answer."""
+    now, before = refuses(output), refuses(baseline)
+    if now == before:
+        return KEPT
+    return Finding(0.0, "refuses, the baseline answered" if now else "answers, the baseline refused")
+
+
+@lru_cache(maxsize=256)
+def refuses(text: str) -> bool:
+    """Whether a text declines to answer in its first words, or has nothing to say and leaves it at that."""
+    text = text[: 2 * _READ].lstrip()
+    if text.startswith(_QUOTATION):
+        return False
+    paragraphs = (_MARKUP.sub(" ", part).strip() for part in text.translate(_APOSTROPHES).lower().split("\n\n"))
+    text = "\n\n".join(part for part in paragraphs if part)[:_READ]
+    head = text[:_HEAD]
+    if LETTER.match(head) or ANSWERS_AT_ONCE.match(head):
+        return False
+    if match := REFUSES.search(head):
+        milder = ONLY_KNOWS_NOTHING.search(head, max(0, match.start() - 1))
+        return milder is None or milder.start() > match.end() or not _answers_after(text, milder.end())
+    if match := KNOWS_NOTHING.search(head):
+        return not _answers_after(text, match.end())
+    if match := REFUSES_ABROAD.search(head):
+        turn = TURN_ABROAD.search(text, match.end())
+        return turn is None or len(text) - turn.end() < _ANSWER_ABROAD
+    return False
+
+
+def _answers_after(text: str, at: int) -> bool:
+    """Whether, after words of regret, an answer follows: a turn that is more than an offer or a piece of advice."""
+    for turn in TURN.finditer(text, at):
+        rest = text[turn.end() :]
+        if offer := OFFER.match(rest):
+            rest = rest[offer.end() :]
+        if len(rest) >= _ANSWER and (len(rest) > _LONG_ADVICE or not ADVICE.match(rest)):
+            return True
+    return False
