@@ -20,8 +20,8 @@ from .report.escape import one_line, quoted, visible
 from .runner import Predict, Progress, Runner
 from .scoring import Scorer, builtin_metrics
 from .settings import Settings
-from .suite_run import SuiteRun
 from .suite_metrics import SuiteMetrics
+from .suite_run import SuiteRun
 from .suites import SuiteSpec
 
 
@@ -236,7 +236,9 @@ def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> s
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))
     versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
-    verb = " to be stored as the baseline" if settings.refreshing else ", none run: rescoring" if settings.rescore else ""
+    verb = (
+        " to be stored as the baseline" if settings.refreshing else ", none run: rescoring" if settings.rescore else ""
+    )
     count = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
     return (

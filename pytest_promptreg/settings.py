@@ -162,7 +162,9 @@ def _signals(entries: Iterable[str]) -> dict[str, str]:
     for entry in entries:
         name, separator, action = entry.partition(":")
         if not separator:
-            raise ConfigError(f"{entry!r} sets no signal", where=where, next_step="write refusal:breach output_kind:off")
+            raise ConfigError(
+                f"{entry!r} sets no signal", where=where, next_step="write refusal:breach output_kind:off"
+            )
         actions[name] = action
     return check_actions(actions, where)
 

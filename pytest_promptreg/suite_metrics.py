@@ -113,8 +113,8 @@ def from_fixture(name: str, value: object, where: str) -> Metric:
     adopted = adopt(value, name=name, where=where)
     if (adopted.info.low, adopted.info.high, adopted.info.best) != (0.0, 1.0, 1.0):
         raise ConfigError(
-            f"the fixture {FIXTURE}{name} gives a metric from {adopted.info.low:g} to {adopted.info.high:g}; a fixture's "
-            "metric runs from 0 to 1, and equal texts score 1",
+            f"the fixture {FIXTURE}{name} gives a metric from {adopted.info.low:g} to {adopted.info.high:g}; "
+            "a fixture's metric runs from 0 to 1, and equal texts score 1",
             where=where,
             next_step="put the metric on the marker: metrics=[...]",
         )

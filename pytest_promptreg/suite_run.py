@@ -226,7 +226,9 @@ class SuiteRun:
 
     def _score_batch(self, batch: dict[CaseKey, list[Comparison]]) -> None:
         try:
-            scored = iter(self.scorer.score([comparison for comparisons in batch.values() for comparison in comparisons]))
+            scored = iter(
+                self.scorer.score([comparison for comparisons in batch.values() for comparison in comparisons])
+            )
             self._scores.update({key: [next(scored) for _ in comparisons] for key, comparisons in batch.items()})
         except MetricError as exc:
             if len(batch) == 1:
@@ -236,9 +238,7 @@ class SuiteRun:
             for key, comparisons in batch.items():
                 self._score_batch({key: comparisons})
 
-    def _comparisons(
-        self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]
-    ) -> list[Comparison]:
+    def _comparisons(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[Comparison]:
         example = self.example(key)
         case = ScoredCase(example, self.version(key))
         return [Comparison(output.text, accepted, example.reference, terms, case) for accepted in record.outputs]

@@ -27,6 +27,11 @@ MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signa
 ACTIONS = ("breach", "warn", "off")  # what a signal does that no gate names
 
 
+def default_signals() -> dict[str, str]:
+    """What each signal does that nobody set."""
+    return {signal.name: signal.default for signal in SIGNALS.values()}
+
+
 @dataclass(frozen=True)
 class SuiteSpec:
     """A suite as declared: what its cases are does not depend on which of them run.
@@ -52,7 +57,7 @@ class SuiteSpec:
     metrics: tuple[str, ...] = ()
     variant: str = ""
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
-    signals: Mapping[str, str] = field(default_factory=lambda: default_signals())
+    signals: Mapping[str, str] = field(default_factory=default_signals)
 
     @property
     def name(self) -> str:
@@ -213,11 +218,6 @@ def build_suite(
     )
     _refuse_unjudgeable(spec)
     return spec
-
-
-def default_signals() -> dict[str, str]:
-    """What each signal does that nobody set."""
-    return {signal.name: signal.default for signal in SIGNALS.values()}
 
 
 def check_actions(actions: Mapping[str, object], where: str) -> dict[str, str]:

@@ -398,7 +398,10 @@ def test_a_partial_accept_does_not_change_the_version() -> None:
     part = refresh(before, V2, {"a": "New.", "b": "New."})
     assert part.after_label == "v1"
     assert part.after is not None
-    assert {part.after.prompt_of(record, record.outputs[0]).label for record in part.after.records.values()} == {"v1", "v2"}
+    assert {part.after.prompt_of(record, record.outputs[0]).label for record in part.after.records.values()} == {
+        "v1",
+        "v2",
+    }
     whole = refresh(part.after, V2, {"c": "New.", "naïve 文": "New."})
     assert whole.after_label == "v2"
     assert whole.after is not None
@@ -616,9 +619,7 @@ def test_outputs_of_other_inputs_are_not_kept_beside() -> None:
     """Where the example's inputs changed, adding replaces: what was accepted answers another question."""
     before = make({"a": "A."}, V1)
     examples = [Example("a", {"text": "another"})]
-    plan = plan_refresh(
-        Path("x"), before, V1, {"a": "New."}, examples=examples, signatures={}, refused={}, add=True
-    )
+    plan = plan_refresh(Path("x"), before, V1, {"a": "New."}, examples=examples, signatures={}, refused={}, add=True)
     assert plan.changed == ("a",)
     assert plan.after is not None
     assert plan.after.records["a"].outputs == ("New.",)

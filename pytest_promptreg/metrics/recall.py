@@ -14,6 +14,7 @@ from .words import TOKEN, UNSPACED, unicode_tokens
 
 _ORDINARY, _NAME, _NUMBER = 1.0, 4.0, 4.0
 _STEM = 6  # letters of an ordinary word that count: "increased" and "increases" are one
+_NO_PLURAL = 3  # letters: "cats" is a plural, "gas" is none
 # "may", "will" and "might" are missing: they are names and nouns too, and "no" is an answer.
 _ENGLISH = (
     "about above after again also am an and any are as at be been before being below between both but by can could did "
@@ -80,7 +81,8 @@ class NovelRecall:
     The words that a question hands to every answer say nothing about the answer. Of the baseline's other words each
     counts once: names (capitalised within a sentence, or in capitals) and numbers four times as much as ordinary words,
     English function words and uncapitalised words of one or two letters not at all. Case does not count; ordinary words
-    are equal when their first six letters are, ``1,901`` is ``1901`` and ``two`` is ``2``. In scripts without spaces
+    are equal when their first six letters are, or but for an ``s`` at the end, ``1,901`` is ``1901`` and ``two`` is
+    ``2``. In scripts without spaces
     each character is a word.
 
     The weights are of the pair alone: no other output changes a score. Where nothing is left to weigh, as when the
@@ -140,7 +142,9 @@ def _forms(text: str) -> frozenset[str]:
 
 
 def _stem(word: str) -> str:
-    return word if len(word) < _STEM else f"{word[:_STEM]}*"  # the star: no name is found by another word's stem
+    if len(word) > _NO_PLURAL:
+        word = word.removesuffix("s")
+    return word if len(word) < _STEM else f"{word[:_STEM]}*"  # the star: a stem is no whole name
 
 
 @lru_cache(maxsize=1024)

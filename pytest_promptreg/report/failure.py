@@ -10,6 +10,7 @@ from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import CaseOutcome
 from ..redaction import without_secrets
+from ..signals import SIGNALS
 from ..suites import SuiteSpec
 from ..text import canonical_json
 from .escape import GUTTER, one_line, quoted, visible
@@ -37,9 +38,18 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         *output_change(case),
         *_findings(case),
         "",
+        *_how_to_let_pass(case),
         f"If this is how it should be: {one_line(spec.command('--promptreg-accept', version.label))}",
     ]
     return "\n".join(lines)
+
+
+def _how_to_let_pass(case: CaseOutcome) -> list[str]:
+    """Nobody wrote the gate of a signal that breached by default: how to change that is said."""
+    names = [name for name in SIGNALS if any(breach.startswith(f"{name}: ") for breach in case.breaches)]
+    return [
+        f'{name} is watched without a gate; signals={{"{name}": "warn"}} on the marker lets it pass' for name in names
+    ]
 
 
 def _findings(case: CaseOutcome) -> list[str]:

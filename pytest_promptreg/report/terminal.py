@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 
 WORST = 3
+RESCORE = "--promptreg-rescore"  # what the message of a case names, where settings have changed and not inputs
 STALE = 5
 MAX_PROMPT_LINES = 60
 EXCERPT = 120
@@ -179,7 +180,9 @@ def _changes(version: VersionOutcome) -> list[Line]:
     for name, examples in version.warnings.items():
         shown = ", ".join(one_line(example) for example in examples[:STALE])
         more = f" and {len(examples) - STALE} more" if len(examples) > STALE else ""
-        told.append((f"  warning: {name} in {_count(len(examples), 'case')} of {label}: {shown}{more}", {"yellow": True}))
+        told.append(
+            (f"  warning: {name} in {_count(len(examples), 'case')} of {label}: {shown}{more}", {"yellow": True})
+        )
     return told
 
 
@@ -217,7 +220,12 @@ def next_commands(conclusion: Conclusion) -> list[str]:
         verdicts = {verdict for version in suite.versions for verdict in version.counts}
         if conclusion.run.refreshed or conclusion.run.rescored:
             continue
-        if verdicts & {Verdict.MISSING, Verdict.INCOMPARABLE}:
+        cases = [case for version in suite.versions for case in version.cases]
+        if any(case.verdict == Verdict.INCOMPARABLE and RESCORE in case.message for case in cases):
+            commands.append(f"{suite.spec.command(RESCORE)}   (scores what is stored by what is set now)")
+        if Verdict.MISSING in verdicts or any(
+            case.verdict == Verdict.INCOMPARABLE and RESCORE not in case.message for case in cases
+        ):
             commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")
         for version in suite.versions:
             judged = any(gate.value is not None for gate in version.breached_gates)

@@ -12,9 +12,17 @@ from .findings import KEPT, Finding, compared, lost_and_gained
 _WORD = re.compile(r"\w+")
 
 # Words that negate, in the languages of Europe that are met most; "sin" and "pas" are no English words to speak of.
-_NEGATIONS = frozenset(
-    ["not", "cannot", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "nicht", "nichts", "nie", "niemals", "niemand", "ohne", "weder", "kein", "keine", "keinen", "keinem", "keiner", "keines", "pas", "jamais", "rien", "aucun", "aucune", "sans", "ni", "sin", "nunca", "jamás", "tampoco", "ningún", "ninguno", "ninguna", "ningunos", "ningunas", "nada", "non", "mai", "nessun", "nessuno", "nessuna", "senza", "né", "não", "sem", "nenhum", "nenhuma", "nem", "niet", "geen", "nooit", "niets", "zonder", "не", "нет", "ни", "без", "никогда", "ничего"]
-)
+_NEGATION_WORDS = """
+    not cannot no never none nobody nothing nowhere neither nor without
+    nicht nichts nie niemals niemand ohne weder kein keine keinen keinem keiner keines
+    pas jamais rien aucun aucune sans ni
+    sin nunca jamás tampoco ningún ninguno ninguna ningunos ningunas nada
+    non mai nessun nessuno nessuna senza né
+    não sem nenhum nenhuma nem
+    niet geen nooit niets zonder
+    не нет ни без никогда ничего
+"""
+_NEGATIONS = frozenset(_NEGATION_WORDS.split())
 _SPOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _NOT_ONLY = re.compile(r"\bnot only\b|\bno\. ?(?=\d)|\bnon-")  # "not only", "No. 5", "non-stop" negate nothing
 _EAST_ASIAN = re.compile(r"[不没沒無无]|ません|ない|なかった|않|없")

@@ -36,7 +36,7 @@ def json_valid(output: str, baseline: str) -> Finding:
     before, now = _documents(output, baseline)
     if before is None or now is not None:
         return KEPT
-    return Finding(0.0, f"the baseline is JSON, the output is {_instead(output)}")
+    return Finding(0.0, f"JSON -> {_instead(output)}")
 
 
 def json_shape(output: str, baseline: str) -> Finding:
@@ -50,7 +50,7 @@ def json_shape(output: str, baseline: str) -> Finding:
     if before is None:
         return KEPT
     if now is None:
-        return Finding(0.0, f"the baseline is JSON, the output is {_instead(output)}")
+        return Finding(0.0, f"JSON -> {_instead(output)}")
     if before == now:
         return KEPT
     wanted, found = _comparable(before, now)
@@ -119,11 +119,8 @@ def _comparable(before: Shape, now: Shape) -> tuple[set[tuple[str, str]], set[tu
         empty_array = "array" in there & here and (f"{path}[]" in before.types) != (f"{path}[]" in now.types)
         if empty_array:
             free.add(f"{path}[]")
-        if (
-            (there == {"null"} and here)
-            or ("null" in there and here == {"null"})
-            or (path in before.optional and not here)
-        ):
+        optional_value = "null" in there and (there == {"null"} or here == {"null"})
+        if (here and optional_value) or (not here and path in before.optional):
             free.add(path)
     known_null = {(path, "null") for path, there in before.types.items() if "null" in there}
 

@@ -17,20 +17,33 @@ _FEWEST = 3
 
 # Frequent words of each language; one that is frequent in several stands in all of them and decides nothing.
 _PROFILES = {
-    "English": "the and of to is that it for was with are this you be have from or by not which they at but his has as in"
-    " on an a i we he she can will their its were been would what there no do if so me",
-    "German": "der die das und ist nicht ein eine einen zu den mit von sich auf für dem des im auch wird sind ich sie wie"
-    " oder bei in es war als an so um werden wir er",
-    "French": "le la les des et est un une dans que pour qui sur pas du de au avec il sont ce cette vous nous aux ou par"
-    " en se plus elle je te on tu me",
-    "Spanish": "el la los las y es un una en que de por con para del se su al como más pero son está lo sus muy este esta"
-    " o no a si me te yo",
-    "Italian": "il la di che è un una per non sono della con del gli nel si da le i anche dei delle alla ma come più e in"
-    " a lo al se o su la mi ti no",
-    "Portuguese": "o a os e é um uma em que não do da dos das de para com por no na ao mais como se seu sua são você as"
-    " me te eu",
-    "Dutch": "de het een van en is in dat niet op te zijn voor met die aan om ook als er bij maar door wordt naar ik je of"
-    " was we he me so",
+    "English": """
+        the and of to is that it for was with are this you be have from or by not which they at but his has as in on an
+        a i we he she can will their its were been would what there no do if so me
+    """,
+    "German": """
+        der die das und ist nicht ein eine einen zu den mit von sich auf für dem des im auch wird sind ich sie wie oder
+        bei in es war als an so um werden wir er
+    """,
+    "French": """
+        le la les des et est un une dans que pour qui sur pas du de au avec il sont ce cette vous nous aux ou par en se
+        plus elle je te on tu me
+    """,
+    "Spanish": """
+        el la los las y es un una en que de por con para del se su al como más pero son está lo sus muy este esta o no
+        a si me te yo
+    """,
+    "Italian": """
+        il la di che è un per una non sono della con del gli nel si da le i anche dei delle alla ma come più e in a lo
+        al se o su la mi ti no
+    """,
+    "Portuguese": """
+        o a os e é um uma em que não do da dos das de para com por no na ao mais como se seu sua são você as me te eu
+    """,
+    "Dutch": """
+        de het een van en is in dat niet op te zijn voor met die aan om ook als er bij maar door wordt naar ik je of was
+        we he me so
+    """,
 }
 _WORD = re.compile(r"[^\W\d_]+")
 _MOST_CHARACTERS = 4000

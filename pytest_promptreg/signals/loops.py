@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ _LONG_WORD = 60
 _LONG_RULE = 300
 _MOST_CHARACTERS = 4000  # of one long word
 _PERIODS = 3
-# How often a unit of so many words must stand in a row to be a loop: (words at least, times).
+# How often a unit of so many words must stand in a row to be a loop: (words at least, times). A character of a script
+# without spaces is half a word.
 _TIMES = ((8, 3), (5, 4), (3, 8), (1, 20))
 _TIMES_WITHOUT_WORDS = 200  # columns, rules and zeros repeat by nature
 _SAME_SENTENCES = 4
@@ -64,17 +66,15 @@ def _loop_in_word(word: str) -> str:
 
 def _in_a_row(tokens: Sequence[str]) -> tuple[Sequence[str], int] | None:
     for unit, times in _runs(tokens):
-        words = sum((0.5 if _SINGLE.match(token) else 1) for token in unit if token[0].isalpha())
+        words = math.ceil(sum(0.5 if _SINGLE.match(token) else 1 for token in unit if token[0].isalpha()))
         needed = next((count for least, count in _TIMES if words >= least), _TIMES_WITHOUT_WORDS)
-        if words == 0.5:
-            needed = 20
         if times >= needed:
             return unit, times
     return None
 
 
 def _runs(tokens: Sequence[str]) -> list[tuple[Sequence[str], int]]:
-    """Units that stand several times in a row, with how often, for the most frequent distances between equal windows."""
+    """Units that stand several times in a row, with how often: at the most frequent distances of equal windows."""
     if len(tokens) < 2 * _WINDOW:
         return []
     windows = list(zip(*(tokens[start:] for start in range(_WINDOW)), strict=False))

@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from .findings import KEPT, Finding, compared
 
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_WORDS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+"""
+_TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SMALL, _TENS = _WORDS.split(), _TEN_WORDS.split()
 _NAMED = {name: value for value, name in enumerate(_SMALL)} | {name: 20 + 10 * at for at, name in enumerate(_TENS)}
 _TIMES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "bn": 9, "mn": 6}
 _UNITS = {
-    spelling: unit
+    spelling.lower(): unit
     for unit, spellings in {
         "%": "percent percentage pct",
         "$": "dollar dollars usd",
@@ -67,22 +51,22 @@ _UNITS = {
         "week": "weeks",
         "month": "months",
         "year": "years yr yrs",
-        "hz": "hertz",
-        "khz": "",
-        "mhz": "",
-        "ghz": "",
-        "kb": "kilobyte kilobytes",
-        "mb": "megabyte megabytes",
-        "gb": "gigabyte gigabytes",
-        "tb": "terabyte terabytes",
+        "Hz": "hertz",
+        "kHz": "",
+        "MHz": "",
+        "GHz": "",
+        "KB": "kilobyte kilobytes",
+        "MB": "megabyte megabytes",
+        "GB": "gigabyte gigabytes",
+        "TB": "terabyte terabytes",
         "byte": "bytes",
         "bit": "bits",
-        "kw": "",
-        "kwh": "",
+        "kW": "",
+        "kWh": "",
         "mph": "",
         "km/h": "kmh",
-        "°c": "celsius",
-        "°f": "fahrenheit",
+        "°C": "celsius",
+        "°F": "fahrenheit",
         "°": "degree degrees",
         "am": "a.m.",
         "pm": "p.m.",
@@ -90,23 +74,33 @@ _UNITS = {
     for spelling in [unit, *spellings.split()]
 }
 _SIGNS = "%‰$€£¥₹°"
+_THOUSANDS = r"[,\u00a0\u202f\u2009'’]"
+_NO_SPACES = r"\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
 _NUMBER = re.compile(
     rf"""
-    (?<![^\W_\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff])(?<!\d[.,])
+    (?=[-−$€£¥₹\d{"".join(sorted({word[0] for word in [*_SMALL, *_TENS]}))}])(?<![^\W_{_NO_SPACES}])(?<!\d[.,])
     (?:
-      (?P<whole>\d{{4}}-\d\d-\d\d (?!\d) | \d{{1,2}}:\d\d(?::\d\d)? (?!\d) | \d+(?:\.\d+){{2,12}} (?!\d))
+      (?P<whole> \d{{4}}-\d\d-\d\d(?!\d) | \d{{1,2}}:\d\d(?::\d\d)?(?!\d) | \d+(?:\.\d+){{2,12}}(?!\d) )
     | (?P<minus>(?<![\w)\]%°])[-−])? (?P<currency>[$€£¥₹])?\ ?
-      (?: (?P<digits>\d{{1,3}}(?:[,\u00a0\u202f\u2009'’]\d{{3}})+ (?!\d) (?:\.\d+)? | \d+ (?:\.\d+ | ,\d{{1,2}} (?![\d,]))? )
-        | (?P<name>(?:{"|".join(_TENS)})(?:[-\ ](?:{"|".join(_SMALL[1:10])}))? | {"|".join(sorted(_SMALL, key=len, reverse=True))} )\b )
-      (?: st\b | nd\b | rd\b | th\b )?
-      (?: [\ -]? (?P<times>{"|".join(_TIMES)})\b )?
-      (?: [\ \u00a0\u202f-]? (?P<unit>{"|".join(re.escape(u) for u in sorted(_UNITS, key=len, reverse=True))}) (?!\w|/\w) )?
+      (?:
+        (?P<digits> \d{{1,3}}(?:{_THOUSANDS}\d{{3}})+(?!\d)(?:\.\d+)? | \d+(?:\.\d+|,\d{{1,2}}(?![\d,]))? )
+      | (?P<name> (?:{_one_of(_TENS)})(?:[-\ ](?:{_one_of(_SMALL[1:10])}))? | {_one_of(_SMALL)} )\b
+      )
+      (?:(?:st|nd|rd|th)\b)?
+      (?:[\ -]?(?P<times>{_one_of(_TIMES)})\b)?
+      (?:[\ \u00a0\u202f-]?(?P<unit>{_one_of(_UNITS)})(?!\w|/\w))?
     )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _COUNTER = re.compile(r"^[ \t>]*[*_#]*(?:\(\d{1,3}\)|\d{1,3}[.)])[*_]*(?=\s)", re.MULTILINE)
-_GROUPS = re.compile(r"[,\u00a0\u202f\u2009'’](?=\d{3})")
+_GROUPS = re.compile(rf"{_THOUSANDS}(?=\d{{3}})")
 _LONGEST = 40  # digits; beyond, a number is compared as it is written
 
 

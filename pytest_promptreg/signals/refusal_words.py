@@ -29,7 +29,7 @@ _AS_AI = _any(rf"""
     as (?:an? )?(?:[\w-]+ ){{0,3}}?{_MACHINE}[^.!?\n]{{0,60}}?
     i(?:'m| am) (?:just |only |merely )?(?:an? )?(?:\w+ )?{_MACHINE}[^.!?\n]{{0,60}}?(?:,|\band\b|\bso\b|\.)
 """)
-_AT_FIRST_AS_AI = rf"^(?:\W|{_SORRY}|but\b)*{_AS_AI}"
+_AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b)*{_AS_AI}"
 _DECLINE = r"(?:respectfully |politely )?(?:decline|refuse)\b"
 _ALLOWED = (
     r"(?:able|capable|going|allowed|permitted|authori[sz]ed|programmed|designed|equipped|trained|comfortable|willing)"
@@ -86,32 +86,37 @@ _UTTER = (
     r"|say|discriminate|use|label|perpetuate|answer|assist|help)"
 )
 
-REFUSES = re.compile(
+# What a text begins with, and what may stand further on.
+BEGINS_TO_REFUSE = re.compile(
     _any(rf"""
-    ^{_GREETING}{_SORRY}\b[^.!?\n]{{0,90}}?{_I}{_CANNOT}\b{_FIGURE_OF_SPEECH}
-    ^{_GREETING}{_SORRY}[,.]? (?:but )?(?:no\b|(?:your|this|that) (?:request|prompt|content|question) \w+)
-    ^{_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:it|this|that)(?:'s| is) (?:not (?:possible|something i)|against|outside)
-    ^{_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:unable|not able) to {_DEEDS}
+    {_GREETING}{_SORRY}\b[^.!?\n]{{0,90}}?{_I}{_CANNOT}\b{_FIGURE_OF_SPEECH}
+    {_GREETING}{_SORRY}[,.]? (?:but )?(?:no\b|(?:your|this|that) (?:request|prompt|content|question) \w+)
+    {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:it|this|that)(?:'s| is) (?:not (?:possible|something i)|against|outside)
+    {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:unable|not able) to {_DEEDS}
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}{_CANNOT}\b{_FIGURE_OF_SPEECH}
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}must (?:\w+ )?(?:adhere|inform|follow|remind)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}(?:do not|don't) (?:\w+ )?{_MORALS}
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:it(?:'s| is| would be) {_WRONG}|it (?:goes|is) against)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:not (?:programmed|designed)|(?:programmed|designed) not)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:programmed|designed) to (?:avoid|adhere|follow|respect)
+    {_I}(?:(?:must|have to|will have to|'d like to|'ll) )?{_DECLINE}(?:[,.]| to| this| that| your| the)
+    (?:{_SORRY},? ?(?:but )?)?(?:it(?:'s| is| would be)|this is|that(?:'s| is)) {_WRONG}[^.!?\n]{{0,30}}?
+    + (?:to|for me to) (?:\w+ or )?{_UTTER}
+    (?:this|that|your|the) (?:request|prompt|question|content|task) (?:\w+ ){{0,3}}?
+    +(?:violates|goes against|(?:cannot|can't) be|is (?:not something i|against|inappropriate|not appropriate|offensive
+    +|harmful|unethical))
+    (?:request (?:denied|refused)|no comment)\b
+""")
+)
+REFUSES = re.compile(
+    _any(rf"""
     (?:^|[.!?:\n]\s*|\b(?:sorry|so|but),? ){_I}{_CANNOT}(?: to| in| with)?(?: \w+ly\b| in good conscience)?,? {_DEEDS}
-    ^{_I}(?:(?:must|have to|will have to|'d like to|'ll) )?{_DECLINE}(?:[,.]| to| this| that| your| the)
     \bi(?:'m| am| do| don't)(?: not)? (?:feel )?(?:un)?comfortable (?:with )?
     +(?:writing|providing|answering|discussing|creating|generating|helping|engaging|doing|making|sharing)
     (?:^|[.!?\n]\s*)i (?:do not|don't) (?:condone|tolerate|discriminate|generate|{_MORALS} or |engage in|participate in)
     \b(?:against|violat\w*|contrary to|conflicts? with|breach\w*|outside(?: of)?|not in line with)
     + (?:my|openai's|our (?:content|usage)|the (?:content|usage)|content|usage) (?:\w+ ){{0,3}}?{_RULES}
     \bmy (?:\w+ ){{0,3}}?{_RULES} (?:(?:do|does) ?n(?:o|')t|prohibits?|prevents?|forbids?)
-    ^(?:{_SORRY},? ?(?:but )?)?(?:it(?:'s| is| would be)|this is|that(?:'s| is)) {_WRONG}[^.!?\n]{{0,30}}?
-    + (?:to|for me to) (?:\w+ or )?{_UTTER}
-    ^(?:this|that|your|the) (?:request|prompt|question|content|task) (?:\w+ ){{0,3}}?
-    +(?:violates|goes against|(?:cannot|can't) be|is (?:not something i|against|inappropriate|not appropriate|offensive
-    +|harmful|unethical))
-    ^(?:request (?:denied|refused)|no comment)\b
 """)
 )
 
@@ -135,10 +140,10 @@ _OWNED = (
 KNOWS_NOTHING = re.compile(
     _any(rf"""
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}{_LACK}\b
-    ^{_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?{_I}{_LACK}\b
-    ^(?:[^.!?\n]{{0,60}}?[,:] )?i (?:currently )?(?:do not|don't)(?: yet| currently)? (?:have|possess) {_OWNED}\b
-    ^(?:[^.!?\n]{{0,60}}?[,:] )?i {_CANNOT}(?: to)? {_LEARN}\b(?: you)?(?: with)? {_FRESH}\b
-    ^(?:{_SORRY})?,? ?(?:but )?there(?:'s| is) (?:no|not enough|insufficient) (?:\w+ )?(?:information|data|context)
+    {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?{_I}{_LACK}\b
+    (?:[^.!?\n]{{0,60}}?[,:] )?i (?:currently )?(?:do not|don't)(?: yet| currently)? (?:have|possess) {_OWNED}\b
+    (?:[^.!?\n]{{0,60}}?[,:] )?i {_CANNOT}(?: to)? {_LEARN}\b(?: you)?(?: with)? {_FRESH}\b
+    (?:{_SORRY})?,? ?(?:but )?there(?:'s| is) (?:no|not enough|insufficient) (?:\w+ )?(?:information|data|context)
     + (?:available|provided|given|to (?:answer|determine))
 """)
 )
@@ -182,12 +187,12 @@ ADVICE = re.compile(
 """)
 )
 ANSWERS_AT_ONCE = re.compile(
-    rf"^{_GREETING}{_SORRY}\b(?! (?:but|,? i (?:can|am|do)))[^.!?\n]{{0,120}}[.!,]\s+"
+    rf"{_GREETING}{_SORRY}\b(?! (?:but|,? i (?:can|am|do)))[^.!?\n]{{0,120}}[.!,]\s+"
     r"(?:here|the correct|below|let me|you(?:'re| are))"
 )
 LETTER = re.compile(
-    r"dear|to whom|subject|betreff|sehr geehrte|liebe[rs]?\s|estimad|querid|ch[eè]re?s? |gentile|egregi|prezad|car[oa]s?\s"
-    r"|objet|asunto|oggetto|assunto|尊敬的|уважаем"
+    r"dear|to whom|subject|betreff|sehr geehrte|liebe[rs]?\s|estimad|querid|ch[eè]re?s? |gentile|egregi|prezad"
+    r"|car[oa]s?\s|objet|asunto|oggetto|assunto|尊敬的|уважаем"
 )
 
 _GERMAN = r"""

@@ -17,6 +17,7 @@ from .findings import KEPT, Finding
 from .refusal_words import (
     ADVICE,
     ANSWERS_AT_ONCE,
+    BEGINS_TO_REFUSE,
     KNOWS_NOTHING,
     LETTER,
     OFFER,
@@ -56,10 +57,10 @@ def refuses(text: str) -> bool:
     head = text[:_HEAD]
     if LETTER.match(head) or ANSWERS_AT_ONCE.match(head):
         return False
-    if match := REFUSES.search(head):
+    if match := BEGINS_TO_REFUSE.match(head) or REFUSES.search(head):
         milder = ONLY_KNOWS_NOTHING.search(head, max(0, match.start() - 1))
         return milder is None or milder.start() > match.end() or not _answers_after(text, milder.end())
-    if match := KNOWS_NOTHING.search(head):
+    if match := KNOWS_NOTHING.match(head):
         return not _answers_after(text, match.end())
     if match := REFUSES_ABROAD.search(head):
         turn = TURN_ABROAD.search(text, match.end())

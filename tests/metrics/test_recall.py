@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.metrics import MetricSettings, Pair, create
@@ -56,9 +56,9 @@ def test_token_recall_is_the_share_of_the_baselines_words(output: str, baseline:
 @settings(deadline=None, max_examples=150)
 def test_saying_more_does_not_lower_a_token_recall(output: str, baseline: str, more: str) -> None:
     """An output within which the expected answer stands scores 1, and more words never make a score lower."""
+    assume(baseline.strip())
     assert token_recall(f"{output}\n{more}", baseline) >= token_recall(output, baseline)
-    if baseline.strip():
-        assert token_recall(f"{more}\n{baseline}\n{output}", baseline) == 1
+    assert token_recall(f"{more}\n{baseline}\n{output}", baseline) == 1
 
 
 QUESTION = {"question": "Who got the first Nobel Prize in Physics?"}
@@ -73,7 +73,8 @@ ANSWER = "The first Nobel Prize in Physics was awarded to Wilhelm Röntgen in 19
         ("The first Nobel Prize in Physics was awarded to Marie Curie in 1903.", 1 / 13),
         ("The first Nobel Prize in Physics", 0.0),
         ("Röntgen", 4 / 13),
-        ("It is awarding time.", 1 / 13),
+        ("Awards of Röntgen?", 4 / 13),
+        ("It was awardedly so.", 1 / 13),
     ],
 )
 def test_novel_recall_weighs_what_the_question_does_not_say(output: str, expected: float) -> None:
@@ -84,7 +85,9 @@ def test_novel_recall_weighs_what_the_question_does_not_say(output: str, expecte
 @pytest.mark.parametrize(
     ("output", "baseline", "expected"),
     [
-        ("the tower increases", "the tower increased", 1.0),
+        ("the towers increase, classes", "the tower increased; class", 1.0),
+        ("contrast", "contract", 1.0),
+        ("gas", "cats", 0.0),
         ("Robertson", "we met Roberts", 0.0),
         ("roberts came", "we met Roberts", 4 / 5),
         ("1901 people", "1,901 people", 1.0),
@@ -136,7 +139,7 @@ def test_an_answer_out_of_the_inputs_is_scored_by_all_words(output: str, expecte
 
 def test_names_are_no_names_at_a_sentences_start() -> None:
     """A capital there says nothing, unless the word has it elsewhere too."""
-    assert novel_recall("tower", "Houses stood there. Towers! tower Hills") == pytest.approx(2 / 8)
+    assert novel_recall("towers", "Houses stood there. Towers! Tall Hills") == pytest.approx(1 / 8)
     assert novel_recall("Hills", "Hills stood. The green Hills") == pytest.approx(4 / 6)
 
 

@@ -205,7 +205,7 @@ def test_without_add_an_accepted_output_takes_the_place(project: Project) -> Non
 
 
 def test_outputs_accepted_beside_others_know_their_prompt(project: Project) -> None:
-    """An output of v2 accepted beside one of v1 leaves v1 the baseline, and a breach is shown against its own prompt."""
+    """An output of v2 accepted beside one of v1 leaves v1 the baseline, and is shown with its own prompt."""
     project.suite(predict="def follow(request):\n    return 'one two three ' + request.version\n")
     project.store()
     project.prompt("v2", keep=9)
@@ -235,7 +235,9 @@ def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run:
     project.ini("promptreg_rouge_tokens = rouge-score")
     result = run()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*incomparable: rouge_l has other settings*", "*pytest test_answer.py --promptreg-rescore"])
+    result.stdout.fnmatch_lines(
+        ["*incomparable: rouge_l has other settings*", "*pytest test_answer.py --promptreg-rescore"]
+    )
     calls = len(project.lines("calls"))
     before = project.baseline()
     result = run("--promptreg-rescore")
@@ -279,6 +281,18 @@ def polite(output, baseline, case):
 """
 
 
+POLITE_IN_BATCHES = """
+class Polite:
+    name = "polite"
+
+    def signature(self):
+        return "polite|1"
+
+    def score(self, pairs):
+        return ["please" in pair.output for pair in pairs]
+"""
+
+
 def politely(project: Project, metric: str, marker: str, gates: object = ("polite >= 0.5",)) -> None:
     """A baseline that says please; then predict does not."""
     for text in ("please wait here for a moment", "wait here for a moment"):
@@ -297,12 +311,8 @@ def politely(project: Project, metric: str, marker: str, gates: object = ("polit
     [
         (POLITE, "metrics=[polite]"),
         (POLITE, "metrics={'polite': lambda output, baseline: polite(output, baseline, None)}"),
-        (POLITE + "\n@pytest.fixture(scope='session')\ndef promptreg_metric_polite():\n    return polite\n", ""),
-        (
-            "class Polite:\n    name = 'polite'\n    def signature(self):\n        return 'polite|1'\n"
-            "    def score(self, pairs):\n        return ['please' in pair.output for pair in pairs]\n",
-            "metrics=[Polite()]",
-        ),
+        (f"{POLITE}\n@pytest.fixture(scope='session')\ndef promptreg_metric_polite():\n    return polite\n", ""),
+        (POLITE_IN_BATCHES, "metrics=[Polite()]"),
     ],
 )
 def test_a_metric_of_ones_own_is_gated(project: Project, run: Run, metric: str, marker: str) -> None:
