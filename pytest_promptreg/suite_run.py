@@ -139,6 +139,8 @@ class SuiteRun:
                 continue
             unmet = [gate for gate in own_gates if not gate.met_by(found[name].value)]
             if unmet and self.spec.signals[name] == "breach":
+                if details.get(name) in {breach.detail for breach in breaches}:  # one fault, which two signals see
+                    continue
                 breaches.append(Breach(unmet[0], found[name].value, details.get(name, ""), by_default=True))
             elif unmet and name in details:  # two labels of one word each have any ratio of lengths
                 warnings.append(name)

@@ -27,7 +27,7 @@ _GELU = (
     2.6689818355407624e-07,
     -3.6113447787755604e-09,
 )
-_GELU_ROWS = 16
+_GELU_ROWS = 32  # and what is computed on the way fit a core's cache
 _ATTENTION_BLOCK = 1 << 17  # scores at a time
 # Between these no sum of exponentials overflows or loses digits, and the largest score need not be taken off first.
 _HIGHEST_SCORE = 60.0

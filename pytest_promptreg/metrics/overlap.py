@@ -74,18 +74,21 @@ class RougeL:
 
         :raises MetricError: when there are no such tokens.
         """
+        from rapidfuzz.distance import LCSseq
+
         tokens = self._tokenizer()
-        return [
-            1.0 if alike(output, baseline) else _lcs_f1(tokens(output), tokens(baseline))
-            for output, baseline, _ in pairs
-        ]
+        scores = []
+        for output, baseline, _ in pairs:
+            words, others = tokens(output), tokens(baseline)
+            if words and others:
+                scores.append(_f1(LCSseq.similarity(words, others), len(words), len(others)))
+            else:
+                scores.append(float(alike(output, baseline)))
+        return scores
 
 
-def _lcs_f1(words: Sequence[str], others: Sequence[str]) -> float:
-    from rapidfuzz.distance import LCSseq
-
-    common = LCSseq.similarity(words, others) if words and others else 0
+def _f1(common: int, length: int, other_length: int) -> float:
     if not common:
         return 0.0
-    precision, recall = common / len(words), common / len(others)
-    return 2 * precision * recall / (precision + recall)
+    precision, recall = common / length, common / other_length
+    return 2 * precision * recall / (precision + recall)  # in this order: the last bit is rouge-score's

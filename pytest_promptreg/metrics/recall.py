@@ -32,7 +32,7 @@ _COUNTING = (  # without "one", which mostly is no number
     "nineteen twenty"
 )
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate(_COUNTING.split(), start=2)}
-_CASED_TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|{TOKEN}")
+_CASED_TOKEN = re.compile(rf"(\d+(?:[.,]\d+)+|{TOKEN})")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SENTENCE_END = re.compile(r"[.!?:\n\"“]")
@@ -58,17 +58,16 @@ class TokenRecall:
 
 
 def _token_recall(output: str, baseline: str) -> float:
-    if alike(output, baseline):
-        return 1.0
     wanted = unicode_tokens(baseline)
-    if not wanted:
-        return float(baseline.strip() in output) if baseline.strip() else 0.0
-    return _shared(unicode_tokens(output), wanted) / len(wanted)
+    if wanted:
+        return _shared(unicode_tokens(output), wanted) / len(wanted)
+    sought = baseline.strip()
+    return float(sought in output if sought else not output.strip())
 
 
 def alike(output: str, baseline: str) -> bool:
-    """Whether two texts are equal but for white space, as two blank ones are."""
-    return output == baseline or output.split() == baseline.split()
+    """Whether two texts are equal but for white space, as two blank ones are: of use where there are no words."""
+    return output.split() == baseline.split()
 
 
 def _shared(words: Sequence[str], others: Sequence[str]) -> int:
@@ -102,18 +101,15 @@ class NovelRecall:
 
 
 def _novel_recall(output: str, baseline: str, inputs: Mapping[str, Any]) -> float:
-    if alike(output, baseline):
-        return 1.0
     given = frozenset().union(*(_forms(text) for value in inputs.values() for text in _texts(value)))
     wanted = {form: weight for form, weight in _wanted(baseline).items() if form not in given}
-    if not wanted:
-        return _f1(unicode_tokens(output), unicode_tokens(baseline))
-    found = _forms(output)
-    return sum(weight for form, weight in wanted.items() if form in found) / sum(wanted.values())
-
-
-def _f1(words: Sequence[str], others: Sequence[str]) -> float:
-    return 2 * _shared(words, others) / (len(words) + len(others)) if words and others else 0.0
+    if wanted:
+        found = _forms(output)
+        return sum(weight for form, weight in wanted.items() if form in found) / sum(wanted.values())
+    words, others = unicode_tokens(output), unicode_tokens(baseline)
+    if words and others:
+        return 2 * _shared(words, others) / (len(words) + len(others))
+    return float(alike(output, baseline))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -138,9 +134,11 @@ def _wanted(text: str) -> Mapping[str, float]:
 @lru_cache(maxsize=1024)
 def _forms(text: str) -> frozenset[str]:
     """Every form in which a text's words can be found: as they are, for names and numbers, and their stems."""
-    return frozenset(form for word in _weights(text) for form in (word, _stem(word)))
+    words = _weights(text)
+    return frozenset({*words, *map(_stem, words)})
 
 
+@lru_cache(maxsize=32768)
 def _stem(word: str) -> str:
     if len(word) > _NO_PLURAL:
         word = word.removesuffix("s")
@@ -150,18 +148,18 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=1024)
 def _weights(text: str) -> Mapping[str, float]:
     """What each word of a text, folded, weighs: the most that it does at any of its places."""
-    text = unicodedata.normalize("NFC", text)
+    pieces = _CASED_TOKEN.split(unicodedata.normalize("NFC", text))
     weights: dict[str, float] = {}
-    end = 0
-    for match in _CASED_TOKEN.finditer(text):
-        written = match.group()
-        starts = not end or _SENTENCE_END.search(text, end, match.start()) is not None
-        end = match.end()
+    starts = True
+    for gap, written in zip(pieces[::2], pieces[1::2], strict=False):
+        starts = starts or (gap != " " and _SENTENCE_END.search(gap) is not None)
         word = _folded(written)
-        weights[word] = max(_weight(written, word, starts), weights.get(word, 0.0))
+        weights[word] = max(_weight(written, starts), weights.get(word, 0.0))
+        starts = False
     return weights
 
 
+@lru_cache(maxsize=32768)
 def _folded(written: str) -> str:
     if _THOUSANDS.fullmatch(written):
         return written.replace(",", "")
@@ -169,7 +167,9 @@ def _folded(written: str) -> str:
     return _NUMBER_WORDS.get(word, word)
 
 
-def _weight(written: str, word: str, starts: bool) -> float:
+@lru_cache(maxsize=32768)
+def _weight(written: str, starts: bool) -> float:
+    word = _folded(written)
     if any(map(str.isdigit, word)):
         return _NUMBER
     in_capitals = len(written) > 1 and written.isupper()

@@ -112,7 +112,10 @@ def _addresses(text: str) -> Counter[str]:
 def _trimmed(address: str) -> str:
     """Without the punctuation of the sentence around it."""
     address = address.rstrip(".,;:!?*_…。，")
-    return address.rstrip(").,;") if ")" in address and "(" not in address else address
+    unmatched = address.count(")") - address.count("(")
+    while unmatched > 0 and address.endswith(")"):
+        address, unmatched = address[:-1].rstrip(".,;:!?"), unmatched - 1
+    return address
 
 
 def symbols(output: str, baseline: str) -> Finding:

@@ -31,7 +31,7 @@ _CODE_LINE = re.compile(
       | SELECT\s.+ | FROM\s+\S+(?:\s\S+){0,2};?$ | INSERT\s+INTO\s.+ | UPDATE\s+\S+\s+SET\s.+ | DELETE\s+FROM\s.+
       | (?:CREATE|ALTER|DROP)\s+TABLE\s.+ | WHERE\s.+ | (?:GROUP|ORDER)\s+BY\s.+ | (?:LEFT\s|INNER\s)?JOIN\s.+
       | [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\.\w+\(.*\))*[;:]?$
-      | (?![-*•]\s).*[=()\[\]{}"'].*;$ | (?![-*•]\s).*[{}]$ | [\])}]+[,;]?$
+      | (?![-*•]\s).*[=()\[\]{}"'].*;$ | (?![-*•]\s).*(?:\{|[;)]\s*\})$ | [\])}]+[,;]?$
       | </?[a-zA-Z!][^<>]*>.*
     )""",
     re.VERBOSE,
@@ -86,12 +86,10 @@ def kind(text: str) -> Kind:
     """The form of a text. A fence is an answer's form only where nothing stands around it."""
     if blank(text):
         return Kind.EMPTY
-    if "```" in text or "~~~" in text:
-        fences = _fences(text)
-        if fences is not None:
-            return fences
-    elif parse_json(text) is not NO_JSON:
+    if parse_json(text) is not NO_JSON:
         return Kind.JSON
+    if ("```" in text or "~~~" in text) and (fences := _fences(text)):
+        return fences
     lines = [line for line in text.split("\n") if not blank(line)]
     if _is_code(lines[:_MOST_LINES]):
         return Kind.CODE

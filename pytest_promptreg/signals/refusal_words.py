@@ -259,6 +259,11 @@ REFUSES_ABROAD = re.compile(
         )
     )
 )
+# Without one of these no pattern of another language can match: a quick look that spares most texts the long one.
+NEGATES_ABROAD = re.compile(
+    r"nicht|kein|niet|geen|je n[e']|\bno (?:puedo|me|estoy|tengo|podemos|soy)|\bnon (?:posso|sono|ho|mi)|não|не "
+    r"|[\u3040-\u9fff\uac00-\ud7ff]"
+)
 TURN_ABROAD = re.compile(
     r"\b(?:aber|jedoch|allerdings|mais|cependant|toutefois|pero|sin embargo|ma|tuttavia|però|mas|porém|no entanto|maar"
     r"|но|однако)\b[, ]|但是|但我|不过|不過|然而|ただし|しかし|ですが|하지만|그러나"

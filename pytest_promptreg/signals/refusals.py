@@ -20,6 +20,7 @@ from .refusal_words import (
     BEGINS_TO_REFUSE,
     KNOWS_NOTHING,
     LETTER,
+    NEGATES_ABROAD,
     OFFER,
     ONLY_KNOWS_NOTHING,
     REFUSES,
@@ -62,7 +63,7 @@ def refuses(text: str) -> bool:
         return milder is None or milder.start() > match.end() or not _answers_after(text, milder.end())
     if match := KNOWS_NOTHING.match(head):
         return not _answers_after(text, match.end())
-    if match := REFUSES_ABROAD.search(head):
+    if NEGATES_ABROAD.search(head) and (match := REFUSES_ABROAD.search(head)):
         turn = TURN_ABROAD.search(text, match.end())
         return turn is None or len(text) - turn.end() < _ANSWER_ABROAD
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import http.server
 import json
 import os
@@ -407,6 +408,13 @@ def test_scores_are_in_order_and_asked_for_at_the_same_time() -> None:
     assert own.score([]) == []
 
 
+def test_a_scorer_sees_the_callers_context() -> None:
+    """Context variables, in which tracing and clients keep theirs, reach the threads that score."""
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+    tenant.set("somebody")
+    assert one(scorer(lambda outputs: tenant.get() == "somebody"), name="asked") == 1.0
+
+
 def test_the_first_error_cancels_the_rest() -> None:
     """After a failure no further pair is asked about, beyond those already in flight; the error names its example."""
     asked: list[str] = []
@@ -426,6 +434,9 @@ def test_the_first_error_cancels_the_rest() -> None:
     pairs = [Pair(str(number), "", case(f"t-{number}")) for number in range(60)]
     error = failed(failing, pairs)
     released.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("promptreg-judge"):
+            thread.join(30)
     assert error.what == "the metric failing failed for example 't-0': RuntimeError: quota"
     assert len(asked) < 20
 

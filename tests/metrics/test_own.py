@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -411,9 +412,14 @@ def test_a_failure_inside_a_library_is_placed_in_the_users_code() -> None:
 
         return float(json.loads(output))
 
-    error = failed(parsed)
-    assert "JSONDecodeError" in error.what
-    assert str(error.where).endswith(f"test_own.py:{parsed.__code__.co_firstlineno + 3}")
+    def imported(output: str, baseline: str) -> float:
+        importlib.import_module("no_such_module_at_all")
+        return 1.0
+
+    for function, kind, line in ((parsed, "JSONDecodeError", 3), (imported, "ModuleNotFoundError", 1)):
+        error = failed(function)
+        assert kind in error.what
+        assert str(error.where).endswith(f"test_own.py:{function.__code__.co_firstlineno + line}")
 
 
 @pytest.mark.parametrize("leave", [lambda: pytest.skip("no"), lambda: sys.exit(0), lambda: pytest.fail("no")])

@@ -85,8 +85,7 @@ def test_novel_recall_weighs_what_the_question_does_not_say(output: str, expecte
 @pytest.mark.parametrize(
     ("output", "baseline", "expected"),
     [
-        ("the towers increase, classes", "the tower increased; class", 1.0),
-        ("contrast", "contract", 1.0),
+        ("the towers increase, cats", "the tower increased; cat", 1.0),
         ("gas", "cats", 0.0),
         ("Robertson", "we met Roberts", 0.0),
         ("roberts came", "we met Roberts", 4 / 5),
