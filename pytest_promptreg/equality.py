@@ -8,11 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from .text import canonical_json
-
 _LINE_END = re.compile(r"\r\n?|[\u2028\u2029\x85]")
-_TRAILING = re.compile(r"[^\S\n]+$", re.MULTILINE)
-_INSIDE = re.compile(r"(?<=\S)[^\S\n]+(?=\S)")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 NO_JSON = object()  # None is a value of JSON
@@ -22,25 +18,28 @@ def same(text: str, other: str) -> bool:
     """Whether two texts say the same: equal, equal after :func:`normal`, or equal JSON objects or arrays.
 
     JSON is compared as it is parsed: neither key order nor spacing counts, types do (``36``, ``36.0`` and ``"36"``
-    differ).
+    differ), and so does white space inside its texts.
     """
     if text == other:
         return True
-    if normal(text) == normal(other):
-        return True
-    value = parsed(text)
-    return value is not NO_JSON and (value_of_other := parsed(other)) is not NO_JSON and value == value_of_other
+    value, value_of_other = parsed(text), parsed(other)
+    if value is not NO_JSON and value_of_other is not NO_JSON:
+        return value == value_of_other
+    return normal(text) == normal(other)
 
 
 @lru_cache(maxsize=1024)
 def normal(text: str) -> str:
     """NFC; line ends as LF; no space around the text or at the end of a line; runs of spaces and empty lines as one.
 
-    Line breaks and indentation stay: in code and lists they carry meaning.
+    Line breaks and indentation stay: in code and lists they carry meaning. So the first line keeps its indentation where
+    another line has some.
     """
-    lines = _LINE_END.sub("\n", unicodedata.normalize("NFC", text))
-    lines = _INSIDE.sub(" ", _TRAILING.sub("", lines))
-    return _EMPTY_LINES.sub("\n\n", lines).strip()
+    lines = _LINE_END.sub("\n", unicodedata.normalize("NFC", text)).split("\n")
+    folded = [line[: len(line) - len(line.lstrip())] + " ".join(line.split()) if line.strip() else "" for line in lines]
+    joined = _EMPTY_LINES.sub("\n\n", "\n".join(folded)).strip("\n")
+    is_indented = any(line[:1].isspace() for line in joined.split("\n")[1:])
+    return joined if is_indented else joined.lstrip()
 
 
 @lru_cache(maxsize=1024)
@@ -50,8 +49,8 @@ def parsed(text: str) -> object:
     if value is NO_JSON:
         return NO_JSON
     try:
-        return canonical_json(value)
-    except RecursionError:
+        return json.dumps(value, sort_keys=True, allow_nan=False)
+    except (ValueError, RecursionError):  # a number beyond what a float can hold
         return NO_JSON
 
 

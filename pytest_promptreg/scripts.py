@@ -8,6 +8,7 @@ from functools import lru_cache
 
 # What Unicode's names call the letters of one writing system.
 _SYSTEMS = {"CJK": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "IDEOGRAPHIC": "HAN"}
+_SHARED = {"NEW", "OLD", "TAI"}  # first words of the names of several writing systems
 _JAPANESE = 0.1  # a share of kana among kana and Han above which a text is Japanese
 
 
@@ -31,9 +32,9 @@ def dominant(text: str) -> str | None:
 
 @lru_cache(maxsize=16384)
 def script(character: str) -> str:
-    """The writing system of a letter (``LATIN``, ``CYRILLIC``, ``HAN`` ...); empty for what is no letter."""
-    plain = unicodedata.normalize("NFKC", character)[:1]
-    if not plain.isalpha():
+    """The writing system of a letter (``LATIN``, ``CYRILLIC``, ``HAN`` ...); empty for what is no letter of one."""
+    if not character.isalpha():
         return ""
-    name = unicodedata.name(plain, "").partition(" ")[0].partition("-")[0]
-    return _SYSTEMS.get(name, name)
+    words = unicodedata.name(unicodedata.normalize("NFKC", character)[:1], "").replace("-", " ").split()
+    name = " ".join(words[:2]) if words[:1] and words[0] in _SHARED else "".join(words[:1])
+    return "" if name == "MODIFIER" else _SYSTEMS.get(name, name)

@@ -19,7 +19,7 @@ METRICS_PAGE = (DOCS / "metrics.md").read_text(encoding="utf-8")
 
 def test_the_table_of_edits_is_what_the_metrics_say() -> None:
     """The table in metrics.md, and its counts, are what the script computes now."""
-    command = [sys.executable, DOCS / "metrics_table.py", "--check"]
+    command = [sys.executable, str(DOCS / "metrics_table.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), "run python docs/metrics_table.py"
 

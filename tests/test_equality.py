@@ -193,3 +193,25 @@ def test_null_within_json_is_a_value() -> None:
     """What stands for no JSON is no value of JSON."""
     assert parse_json("[null]") == [None]
     assert parsed("[]") is not NO_JSON
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ('{"a": "x  y"}', '{"a": "x y"}'),
+        ('{"a": "x "}', '{"a": "x"}'),
+        ("    x = 1\n    y = 2", "x = 1\n    y = 2"),
+        ("[1e999]", "[1e998]"),
+    ],
+)
+def test_what_only_looks_the_same_is_not(text: str, other: str) -> None:
+    """White space inside JSON's texts counts, and so does the indentation of a first line among indented ones."""
+    assert not same(text, other)
+
+
+@pytest.mark.parametrize("run", [" ", "\t", "\n", " \n", "\u00a0", "[", "{"])
+def test_long_runs_of_white_space_are_read_in_one_go(run: str) -> None:
+    """A model that loops over spaces does not hold the run up."""
+    text = f"a{run * 200_000}b"
+    assert same(text, text + " ")
+    assert not same(text, "b")

@@ -117,7 +117,7 @@ def test_signals_are_set_by_name_and_action(tmp_path: Path) -> None:
 def test_embeddings_are_kept_where_it_is_said(tmp_path: Path, said: str, expected: str | None) -> None:
     """In pytest's cache unless a folder is named, relative to the ini file, or nothing is to be kept."""
     settings = read_settings(
-        {}.get,
+        lambda _: None,
         lambda name: said if name == "promptreg_embedding_cache" else [] if name in LISTS else "",
         rootdir=tmp_path,
         invocation="pytest",
@@ -130,8 +130,9 @@ def test_embeddings_are_kept_where_it_is_said(tmp_path: Path, said: str, expecte
 def test_a_run_that_may_write_a_baseline_says_so(tmp_path: Path) -> None:
     """Update, accept, rescore and prune may change a baseline; nothing else does."""
     assert not read(tmp_path).writes
-    for flag in ("update", "rescore", "prune"):
-        assert read(tmp_path, **{f"flag_{flag}": True}).writes
+    assert read(tmp_path, flag_update=True).writes
+    assert read(tmp_path, flag_rescore=True).writes
+    assert read(tmp_path, flag_prune=True).writes
     assert read(tmp_path, flag_accept="v2", flag_add=True).writes
 
 

@@ -6,6 +6,8 @@ products is done in blocks that stay in a core's cache.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,67 +59,119 @@ class _Layer(NamedTuple):
     after_feed: _Scale
 
 
-def names(layers: int) -> set[str]:
-    """The tensors that an encoder of so many layers is made of."""
-    found = {f"embeddings.{name}_embeddings.weight" for name in ("word", "position", "token_type")}
+class Place(NamedTuple):
+    """Where a tensor lies in a file.
+
+    :param dtype: as the file says it: ``F32``.
+    :param offset: in bytes.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+def tensors(path: Path) -> dict[str, Place]:
+    """The tensors of a safetensors file: a length, a header in JSON, and the numbers in one piece.
+
+    :raises ValueError: when it is none.
+    """
+    with path.open("rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        end = path.stat().st_size
+        if start > end:
+            raise ValueError("a header longer than the file")
+        header = json.loads(file.read(start - 8))
+    try:
+        found = {
+            name: (
+                Place(about["dtype"], tuple(about["shape"]), start + about["data_offsets"][0]),
+                about["data_offsets"],
+            )
+            for name, about in header.items()
+            if name != "__metadata__"
+        }
+        for place, (first, last) in found.values():
+            if not 0 <= first <= last <= end - start or (
+                place.dtype == "F32" and last - first != 4 * math.prod(place.shape)
+            ):
+                raise ValueError("a tensor that does not fit its place")
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise ValueError(f"no safetensors header: {exc}") from exc
+    return {name: place for name, (place, _) in found.items()}
+
+
+def shapes(config: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
+    """The tensors that an encoder with that ``config.json`` is made of, and their shapes; None for any size."""
+    size, inner = int(config["hidden_size"]), int(config["intermediate_size"])
+    found: dict[str, tuple[int | None, ...]] = {
+        f"embeddings.{name}_embeddings.weight": (None, size) for name in ("word", "position", "token_type")
+    }
     blocks = ["embeddings"]
-    for layer in range(layers):
+    for layer in range(int(config["num_hidden_layers"])):
         root = f"encoder.layer.{layer}"
-        dense = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-        for name in (*dense, "intermediate.dense", "output.dense"):
-            found |= {f"{root}.{name}.weight", f"{root}.{name}.bias"}
+        square = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
+        for name, ins, outs in (
+            *((name, size, size) for name in square),
+            ("intermediate.dense", size, inner),
+            ("output.dense", inner, size),
+        ):
+            found |= {f"{root}.{name}.weight": (outs, ins), f"{root}.{name}.bias": (outs,)}
         blocks += [f"{root}.attention.output", f"{root}.output"]
-    return found | {f"{block}.LayerNorm.{kind}" for block in blocks for kind in ("weight", "bias")}
+    return found | {f"{block}.LayerNorm.{kind}": (size,) for block in blocks for kind in ("weight", "bias")}
 
 
 class Bert:
-    """An encoder, its weights read from a safetensors file.
+    """An encoder, its weights read from a safetensors file of which :func:`shapes` has been made sure.
 
     :param config: the model's ``config.json``.
     """
 
     def __init__(self, weights: Path, config: Mapping[str, Any]) -> None:
         import numpy as np
-        from safetensors import safe_open
 
         self._heads = int(config["num_attention_heads"])
         self._epsilon = np.float32(config.get("layer_norm_eps", 1e-12))
-        width = int(config["hidden_size"]) // self._heads
-        with safe_open(weights, framework="numpy") as file:
-            get = file.get_tensor
+        places = tensors(weights)
+        shrink = np.float32((int(config["hidden_size"]) // self._heads) ** -0.5)
 
-            def dense(name: str) -> _Dense:
-                return _Dense(get(f"{name}.weight").T, get(f"{name}.bias"))
+        def get(name: str) -> Array:
+            place = places[name]
+            count = int(np.prod(place.shape))
+            return np.fromfile(weights, "<f4", count, offset=place.offset).reshape(place.shape)
 
-            def scale(name: str) -> _Scale:
-                return _Scale(get(f"{name}.LayerNorm.weight"), get(f"{name}.LayerNorm.bias"))
+        def dense(name: str) -> _Dense:
+            return _Dense(get(f"{name}.weight").T, get(f"{name}.bias"))
 
-            def joined(name: str) -> _Dense:
-                """Query, key and value as one product; the query scaled as its scores would be."""
-                shrink = np.float32(width**-0.5)
-                parts = [dense(f"{name}.{part}") for part in ("query", "key", "value")]
-                parts[0] = _Dense(parts[0].weight * shrink, parts[0].bias * shrink)
-                return _Dense(
-                    np.concatenate([part.weight for part in parts], axis=1),
-                    np.concatenate([part.bias for part in parts]),
-                )
+        def scale(name: str) -> _Scale:
+            return _Scale(get(f"{name}.LayerNorm.weight"), get(f"{name}.LayerNorm.bias"))
 
-            self._words: Array = get("embeddings.word_embeddings.weight")
-            kind = get("embeddings.token_type_embeddings.weight")[0]
-            self._positions: Array = get("embeddings.position_embeddings.weight") + kind
-            self._after_embedding = scale("embeddings")
-            roots = [f"encoder.layer.{layer}" for layer in range(int(config["num_hidden_layers"]))]
-            self._layers = [
-                _Layer(
-                    qkv=joined(f"{root}.attention.self"),
-                    attended=dense(f"{root}.attention.output.dense"),
-                    after_attention=scale(f"{root}.attention.output"),
-                    up=dense(f"{root}.intermediate.dense"),
-                    down=dense(f"{root}.output.dense"),
-                    after_feed=scale(f"{root}.output"),
-                )
-                for root in roots
-            ]
+        def joined(name: str) -> _Dense:
+            """Query, key and value as one product; the query scaled as its scores would be."""
+            parts = [dense(f"{name}.{part}") for part in ("query", "key", "value")]
+            parts[0] = _Dense(parts[0].weight * shrink, parts[0].bias * shrink)
+            return _Dense(
+                np.concatenate([part.weight for part in parts], axis=1),
+                np.concatenate([part.bias for part in parts]),
+            )
+
+        # Half of the weights, of which a text needs a few rows: left in the file, in memory that processes share.
+        words = places["embeddings.word_embeddings.weight"]
+        self._words: Array = np.memmap(weights, "<f4", "r", words.offset, words.shape)
+        kind = get("embeddings.token_type_embeddings.weight")[0]
+        self._positions = get("embeddings.position_embeddings.weight") + kind
+        self._after_embedding = scale("embeddings")
+        self._layers = [
+            _Layer(
+                qkv=joined(f"{root}.attention.self"),
+                attended=dense(f"{root}.attention.output.dense"),
+                after_attention=scale(f"{root}.attention.output"),
+                up=dense(f"{root}.intermediate.dense"),
+                down=dense(f"{root}.output.dense"),
+                after_feed=scale(f"{root}.output"),
+            )
+            for root in (f"encoder.layer.{layer}" for layer in range(int(config["num_hidden_layers"])))
+        ]
 
     def means(self, batch: Sequence[Sequence[int]]) -> Array:
         """For each text, given as the numbers of its pieces, the mean of its pieces' vectors, float32[n, d].
@@ -128,7 +182,7 @@ class Bert:
 
         lengths = np.array([len(text) for text in batch])
         starts = np.cumsum(lengths) - lengths
-        x = self._words[np.concatenate([np.asarray(text) for text in batch])]
+        x = np.asarray(self._words)[np.concatenate([np.asarray(text) for text in batch])]
         x += self._positions[np.concatenate([np.arange(length) for length in lengths])]
         with np.errstate(all="ignore"):  # exp(x) overflows where it should; NaN is looked for in the result
             self._normalise(x, self._after_embedding)

@@ -61,8 +61,11 @@ class Cutter(Protocol):
     def rule(self) -> str:
         """How it counts, where that is not the model's own way; empty where it is."""
 
-    def marks(self, texts: Sequence[str]) -> list[Marks]:
-        """Where each text can be cut."""
+    def pieces(self, texts: Sequence[str]) -> list[int]:
+        """How many pieces each text has."""
+
+    def marks(self, text: str) -> Marks:
+        """Where a text can be cut."""
 
 
 class TokenCutter:
@@ -77,22 +80,24 @@ class TokenCutter:
         self._tokenizer = tokenizer
         self.room = room
 
-    def marks(self, texts: Sequence[str]) -> list[Marks]:
+    def pieces(self, texts: Sequence[str]) -> list[int]:
+        """How many pieces each text has, without the marks at its ends."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def marks(self, text: str) -> Marks:
         """A unit is what the tokenizer does not divide, a word what it looks up by itself."""
-        found = []
-        for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False):
-            marks = Marks([], [], [])
-            last_word, last_offset = None, -1
-            for count, ((offset, _), word) in enumerate(zip(encoding.offsets, encoding.word_ids, strict=True), start=1):
-                if offset <= last_offset:  # one character in several pieces
-                    marks.ends[-1] = count
-                    continue
-                marks.offsets.append(offset)
-                marks.ends.append(count)
-                marks.words.append(word is None or word != last_word)
-                last_word, last_offset = word, offset
-            found.append(marks)
-        return found
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        marks = Marks([], [], [])
+        last_word, last_offset = None, -1
+        for count, ((offset, _), word) in enumerate(zip(encoding.offsets, encoding.word_ids, strict=True), start=1):
+            if offset <= last_offset:  # one character in several pieces
+                marks.ends[-1] = count
+                continue
+            marks.offsets.append(offset)
+            marks.ends.append(count)
+            marks.words.append(word is None or word != last_word)
+            last_word, last_offset = word, offset
+        return marks
 
 
 class WordCutter:
@@ -106,19 +111,24 @@ class WordCutter:
     room = _ESTIMATED_ROOM
     rule = "estimated"
 
-    def marks(self, texts: Sequence[str]) -> list[Marks]:
+    def pieces(self, texts: Sequence[str]) -> list[int]:
+        """How many pieces each text has, estimated."""
+        return [sum(_estimate(match[0]) for match in _UNIT.finditer(text)) for text in texts]
+
+    def marks(self, text: str) -> Marks:
         """A unit is a word, or 12 characters of a longer one."""
-        found = []
-        for text in texts:
-            marks = Marks([], [], [])
-            count = 0
-            for match in _UNIT.finditer(text):
-                count += -(-len(match[0].encode("utf-8", "replace")) // _BYTES_IN_A_PIECE)
-                marks.offsets.append(match.start())
-                marks.ends.append(count)
-                marks.words.append(match.start() == 0 or text[match.start() - 1].isspace())
-            found.append(marks)
-        return found
+        marks = Marks([], [], [])
+        count = 0
+        for match in _UNIT.finditer(text):
+            count += _estimate(match[0])
+            marks.offsets.append(match.start())
+            marks.ends.append(count)
+            marks.words.append(match.start() == 0 or text[match.start() - 1].isspace())
+        return marks
+
+
+def _estimate(unit: str) -> int:
+    return -(-len(unit.encode("utf-8", "replace")) // _BYTES_IN_A_PIECE)
 
 
 def chunks(text: str, marks: Marks, most: int = MOST_PIECES) -> list[Chunk]:

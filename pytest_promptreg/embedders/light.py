@@ -40,7 +40,9 @@ _CONFIG: dict[str, object] = {
     "chunk_size_feed_forward": 0,
     "pruned_heads": {},
 }
-_REQUIRED = {"model_type", "hidden_act", "hidden_size", "num_attention_heads", "num_hidden_layers"}
+_REQUIRED = {"model_type", "hidden_act", "hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers"}
+_PIECES = "embeddings.word_embeddings.weight"
+_POSITIONS = "embeddings.position_embeddings.weight"
 # What transformers makes of a tokenizer of this class where tokenizer_config.json says nothing.
 _TOKENIZER_CLASSES = {"BertTokenizer", "BertTokenizerFast"}
 _NORMALISATION = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
@@ -89,28 +91,28 @@ def _splits_as_bert(files: ModelFiles) -> bool:
 
 
 def _has_its_weights(files: ModelFiles) -> bool:
-    from safetensors import SafetensorError, safe_open
-
-    weights = sorted(files.folder.rglob("*.safetensors"))
-    if weights != [files.folder / "model.safetensors"]:
+    if sorted(files.folder.rglob("*.safetensors")) != [files.folder / "model.safetensors"]:
         return False
-    config = files.config
     try:
-        with safe_open(weights[0], framework="numpy") as file:
-            needed = bert.names(int(config["num_hidden_layers"]))
-            if not needed <= set(file.keys()):
-                return False
-            slices = {name: file.get_slice(name) for name in needed}
-            hidden = slices["embeddings.word_embeddings.weight"].get_shape()[1]
-            positions = slices["embeddings.position_embeddings.weight"].get_shape()[0]
-            return (
-                all(part.get_dtype() == "F32" for part in slices.values())
-                and hidden == config["hidden_size"]
-                and hidden % config["num_attention_heads"] == 0
-                and positions >= (files.window or 0)
-            )
-    except SafetensorError:
-        return False  # sentence-transformers says what is wrong with it
+        places = bert.tensors(files.folder / "model.safetensors")
+        shapes = bert.shapes(files.config)
+    except (OSError, ValueError):
+        return False  # sentence-transformers says what is wrong with them
+    return files.config["hidden_size"] % files.config["num_attention_heads"] == 0 and all(
+        (place := places.get(name)) is not None
+        and place.dtype == "F32"
+        and len(place.shape) == len(shape)
+        and all(wanted in (None, size) for wanted, size in zip(shape, place.shape, strict=True))
+        and (name != _POSITIONS or place.shape[0] >= (files.window or 0))
+        and (name != _PIECES or place.shape[0] > _last_piece(files))
+        for name, shape in shapes.items()
+    )
+
+
+def _last_piece(files: ModelFiles) -> int:
+    """The highest number that the tokenizer gives a piece."""
+    assert files.tokenizer is not None  # noqa: S101  a model without one was refused before
+    return max(files.tokenizer.get_vocab(with_added_tokens=True).values())
 
 
 class LightEmbedder:
@@ -164,7 +166,7 @@ class LightEmbedder:
         tokenizer, window = self._files.tokenizer, self._files.window
         assert tokenizer is not None  # noqa: S101  a model without one is not light
         assert window is not None  # noqa: S101  nor is one without a window
-        found = (encoding.ids for encoding in tokenizer.encode_batch(texts))
+        found = (encoding.ids for encoding in tokenizer.encode_batch_fast(texts))
         return [ids if len(ids) <= window else [*ids[: window - 1], ids[-1]] for ids in found]
 
     def _computed(self, model: bert.Bert, batches: list[list[list[int]]]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import MetricError
 from ..text import well_formed
-from .chunks import MOST_PIECES, Chunk, Marks, chunks
+from .chunks import MOST_PIECES, Chunk, chunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,17 +60,15 @@ class Embeddings:
         """
         import numpy as np
 
-        cut = {text: self._chunks(text, marks, only_long=True) for text, marks in self._marks(texts).items()}
-        vectors = self._encoded(chunk.text for parts in cut.values() for chunk in parts)
-        found = {}
-        for text, parts in cut.items():
-            if len(parts) == 1:
-                found[text] = vectors[parts[0].text]
-                continue
+        unique = dict.fromkeys(texts)
+        long = {text: self._chunks(text) for text in self.long(unique)}
+        chunked = (chunk.text for parts in long.values() for chunk in parts)
+        vectors = self._encoded([*chunked, *(text for text in unique if text not in long)])
+        for text, parts in long.items():
             weights = np.array([chunk.weight for chunk in parts], np.float32)
             mean = weights @ np.stack([vectors[chunk.text] for chunk in parts])
-            found[text] = _unit(mean[None], "the mean of the chunks of a text")[0]
-        return found
+            vectors[text] = _unit(mean[None], "the mean of a text's chunks")[0]
+        return {text: vectors[text] for text in unique}
 
     def parts(self, texts: Iterable[str]) -> dict[str, Parts]:
         """Each text in equal chunks of at most 128 pieces, with their vectors.
@@ -79,29 +77,23 @@ class Embeddings:
         """
         import numpy as np
 
-        cut = {text: self._chunks(text, marks, only_long=False) for text, marks in self._marks(texts).items()}
+        cut = {text: self._chunks(text) for text in dict.fromkeys(texts)}
         vectors = self._encoded(chunk.text for parts in cut.values() for chunk in parts)
         return {text: Parts(parts, np.stack([vectors[chunk.text] for chunk in parts])) for text, parts in cut.items()}
 
-    def long(self, texts: Iterable[str]) -> set[str]:
-        """Those of the texts that do not fit the embedder's window."""
-        return {text for text, marks in self._marks(texts).items() if self._is_long(marks)}
-
-    def _marks(self, texts: Iterable[str]) -> dict[str, Marks]:
+    def long(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that do not fit the embedder's window, each once."""
+        cutter = self._found[1]
         unique = list(dict.fromkeys(texts))
-        marks = self._found[1].marks([well_formed(text) for text in unique])
-        return dict(zip(unique, marks, strict=True))
+        if cutter.room is None:
+            return []
+        counts = cutter.pieces([well_formed(text) for text in unique])
+        return [text for text, count in zip(unique, counts, strict=True) if count > cutter.room]
 
-    def _is_long(self, marks: Marks) -> bool:
-        room = self._found[1].room
-        return room is not None and marks.pieces > room
-
-    def _chunks(self, text: str, marks: Marks, *, only_long: bool) -> list[Chunk]:
+    def _chunks(self, text: str) -> list[Chunk]:
+        cutter = self._found[1]
         text = well_formed(text)
-        if only_long and not self._is_long(marks):
-            return [Chunk(text, max(1, marks.pieces))]
-        room = self._found[1].room
-        return chunks(text, marks) if room is None else chunks(text, marks, min(MOST_PIECES, room))
+        return chunks(text, cutter.marks(text), min(MOST_PIECES, cutter.room or MOST_PIECES))
 
     def _encoded(self, texts: Iterable[str]) -> dict[str, np.ndarray]:
         """The embedder's vector of each text as it stands."""
@@ -132,7 +124,7 @@ class Embeddings:
         if not texts:
             return {}
         embedder = self._found[0]
-        vectors = np.asarray(embedder.encode(texts), np.float32)
+        vectors = np.asarray(embedder.encode([well_formed(text) for text in texts]), np.float32)
         name = type(embedder).__name__
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise MetricError(f"{name} gave an array of shape {vectors.shape} for {len(texts)} texts")

@@ -96,7 +96,7 @@ class SemanticWorst(Semantic):
         return _worst(parts[pair[0]], parts[pair[1]])
 
     def _cosines(self, pairs: list[Pair]) -> list[float]:
-        long = self._embeddings.long(text for pair in pairs for text in pair[:2])
+        long = set(self._embeddings.long(text for pair in pairs for text in pair[:2]))
         is_cut = [pair[0] in long or pair[1] in long for pair in pairs]
         whole = [pair for pair, cut in zip(pairs, is_cut, strict=True) if not cut]
         found = iter(super()._cosines(whole) if whole else ())

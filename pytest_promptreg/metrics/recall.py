@@ -19,7 +19,7 @@ _NO_PLURAL = 3  # letters: "cats" is a plural, "gas" is none
 _ENGLISH = (
     "about above after again also am an and any are as at be been before being below between both but by can could did "
     "do does doing during each few for from further had has have having he her here hers herself him himself his how "
-    "if in into is it its itself just me mine more most must my myself of off on once only onto or other ought our "
+    "i if in into is it its itself just me mine more most must my myself of off on once only onto or other ought our "
     "ours out over own same shall she should since so some such than that the their theirs them themselves then there "
     "these they this those through to too under until up us very was we were what when where which while who whom "
     "whose why with within would yet you your yours yourself"
@@ -81,8 +81,8 @@ class NovelRecall:
     counts once: names (capitalised within a sentence, or in capitals) and numbers four times as much as ordinary words,
     English function words and uncapitalised words of one or two letters not at all. Case does not count; ordinary words
     are equal when their first six letters are, or but for an ``s`` at the end, ``1,901`` is ``1901`` and ``two`` is
-    ``2``. In scripts without spaces
-    each character is a word.
+    ``2``. In scripts without spaces each character is a word; in other languages longer function words are ordinary
+    ones.
 
     The weights are of the pair alone: no other output changes a score. Where nothing is left to weigh, as when the
     answer is one of the inputs' words, the score is the F1 of all words. Texts that are equal but for white space score
@@ -101,7 +101,7 @@ class NovelRecall:
 
 
 def _novel_recall(output: str, baseline: str, inputs: Mapping[str, Any]) -> float:
-    given = frozenset().union(*(_forms(text) for value in inputs.values() for text in _texts(value)))
+    given = _forms("\n".join(text for value in inputs.values() for text in _texts(value)))
     wanted = {form: weight for form, weight in _wanted(baseline).items() if form not in given}
     if wanted:
         found = _forms(output)
@@ -175,7 +175,7 @@ def _weight(written: str, starts: bool) -> float:
     in_capitals = len(written) > 1 and written.isupper()
     if word in _FUNCTION_WORDS and not in_capitals:
         return 0.0
-    if in_capitals or (len(written) > 1 and written[0].isupper() and not starts):
-        return _NAME
-    short = len(word) <= _SHORT and word not in _SHORT_ANSWERS and not _UNSPACED.match(word)
-    return 0.0 if short else _ORDINARY
+    capitalised = in_capitals or (written[0].isupper() and not starts)
+    if len(word) <= _SHORT and not capitalised and word not in _SHORT_ANSWERS and not _UNSPACED.match(word):
+        return 0.0
+    return _NAME if capitalised and len(written) > 1 else _ORDINARY  # a single capital is an option or an initial

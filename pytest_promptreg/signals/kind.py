@@ -23,8 +23,9 @@ _CODE_LINE = re.compile(
       | class\s+\w+\s*[:({]
       | import\s+[\w.{*'"]\S*(?:\s+(?:as|from)\s+\S+)?;?$
       | from\s+[\w.]+\s+import\s.*
-      | (?:if|elif|else|for|while|with|try|except|finally|switch|catch|do)\b.*[:{]$
-      | return(?:\s+-?\w+;?|\s+\S.*[()\[\]+*/%._<>=].*|\s*;)?$
+      | (?:if|elif|else\ if|while|with|for|switch|except|catch)\b.*[()=<>\[\].'"_].*[:{]$
+      | (?:if|elif|while)\s+(?:not\s+)?\w+:$ | for\s+\w.*\sin\s.*:$ | (?:else|try|finally|do|except)\s*[:{]$
+      | return(?:\s+-?\w+;?|\s+\S.*[()\[\]+*/%._<>=].*(?<!\.)|\s*;)?$
       | (?:const|let|var)\s+[\w{\[].*=.*
       | (?:public|private|protected|static|final|fn|func|function|struct|enum|interface|impl)\s+[\w<].*[({;]
       | \#include\s*[<"] | \#!/ | (?:package|using|namespace)\s+[\w.:]+\s*[;{]?$
@@ -32,7 +33,7 @@ _CODE_LINE = re.compile(
       | (?:CREATE|ALTER|DROP)\s+TABLE\s.+ | WHERE\s.+ | (?:GROUP|ORDER)\s+BY\s.+ | (?:LEFT\s|INNER\s)?JOIN\s.+
       | [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\.\w+\(.*\))*[;:]?$
       | (?![-*•]\s).*[=()\[\]{}"'].*;$ | (?![-*•]\s).*(?:\{|[;)]\s*\})$ | [\])}]+[,;]?$
-      | </?[a-zA-Z!][^<>]*>.*
+      | </?[a-zA-Z!][^<>]*>(?:.*>)?$
     )""",
     re.VERBOSE,
 )

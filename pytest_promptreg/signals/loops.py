@@ -60,7 +60,7 @@ def _loop_in_word(word: str) -> str:
     for unit, times in _runs(word[:_MOST_CHARACTERS]):
         length = len(unit) * times
         if length >= (_LONG_WORD if any(map(str.isalpha, unit)) else _LONG_RULE):
-            return f'repeats "{piece("".join(unit))}" {len(word) // len(unit) if times > 2 else times} times'
+            return f'repeats "{piece("".join(unit))}" {times} times'
     return ""
 
 

@@ -27,7 +27,8 @@ _SORRY = _any(r"""
 _MACHINE = r"(?:(?:ai|llm|artificial intelligence)\b|a\.i\.|language model|chat ?bot|assistant|machine)"
 _AS_AI = _any(rf"""
     as (?:an? )?(?:[\w-]+ ){{0,3}}?{_MACHINE}[^.!?\n]{{0,60}}?
-    i(?:'m| am) (?:just |only |merely )?(?:an? )?(?:\w+ )?{_MACHINE}[^.!?\n]{{0,60}}?(?:,|\band\b|\bso\b|\.)
+    i(?:'m| am) (?:just |only |merely )?(?:an? )?(?:\w+ )?{_MACHINE}[^.!?\n]{{0,60}}?
+    +(?:,|\.|\bso\b|\bthat\b|(?=\band\b))
 """)
 _AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b)*{_AS_AI}"
 _DECLINE = r"(?:respectfully |politely )?(?:decline|refuse)\b"
@@ -77,9 +78,9 @@ _MORALS = (
 )
 _RULES = r"(?:guidelines?|polic(?:y|ies)|programming|principles?|values|standards|ethics|purpose)"
 _WRONG = (
-    r"(?:(?:never|not|highly|very|also|generally|morally|ethically|simply) )*"
-    r"(?:(?:in)?appropriate|(?:un)?ethical|(?:un)?acceptable|ok|okay|right|offensive|disrespectful|discriminatory"
-    r"|harmful)"
+    r"(?:(?:highly|very|also|generally|morally|ethically|simply) )*"
+    r"(?:(?:not|never) (?:\w+ )?(?:appropriate|ethical|acceptable|ok|okay|right)\b|inappropriate|unethical|unacceptable"
+    r"|offensive|disrespectful|discriminatory|harmful|wrong\b)"
 )
 _UTTER = (
     r"(?:make|generate|create|provide|write|generali[sz]e|stereotype|promote|engage|assume|joke|discuss|share|judge"
@@ -94,12 +95,18 @@ BEGINS_TO_REFUSE = re.compile(
     {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:it|this|that)(?:'s| is) (?:not (?:possible|something i)|against|outside)
     {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?\b(?:unable|not able) to {_DEEDS}
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}{_CANNOT}\b{_FIGURE_OF_SPEECH}
-    {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}must (?:\w+ )?(?:adhere|inform|follow|remind)
+    {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}must (?:\w+ )?
+    +(?:adhere|inform|follow|remind|emphasi[sz]e|stress|point out)
+    {_AT_FIRST_AS_AI}[^.!?\n]{{0,40}}?\band (?:therefore )?(?:cannot|can't|am (?:unable|not able|not allowed)|won't)\b
+    {_AT_FIRST_AS_AI}[^.!?\n]{{0,40}}?\b(?:strive|aim|committed|purpose|goal|here) (?:is )?to [^.!?\n]{{0,60}}?
+    +\b(?:respect|inclusiv|neutral|unbiased|impartial|fair|positiv|ethical|equal|safe)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}(?:do not|don't) (?:\w+ )?{_MORALS}
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:it(?:'s| is| would be) {_WRONG}|it (?:goes|is) against)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:not (?:programmed|designed)|(?:programmed|designed) not)
     {_AT_FIRST_AS_AI}[^.!?\n]{{0,60}}?\b(?:programmed|designed) to (?:avoid|adhere|follow|respect)
     {_I}(?:(?:must|have to|will have to|'d like to|'ll) )?{_DECLINE}(?:[,.]| to| this| that| your| the)
+    it(?:'s| is| would be) not possible(?: for me)? to (?:answer|provide|give|generate|make|determine)\b
+    (?:answering|making|providing|generating|writing|creating)\b[^.!?\n]{{0,60}}? (?:would be|is) {_WRONG}
     (?:{_SORRY},? ?(?:but )?)?(?:it(?:'s| is| would be)|this is|that(?:'s| is)) {_WRONG}[^.!?\n]{{0,30}}?
     + (?:to|for me to) (?:\w+ or )?{_UTTER}
     (?:this|that|your|the) (?:request|prompt|question|content|task) (?:\w+ ){{0,3}}?
@@ -125,24 +132,25 @@ _LACK = (
     r"|never|may not|might not)"
 )
 _FRESH = (
-    r"(?:real[- ]?time|current|up[- ]to[- ]date|(?:the |an? )?(?:latest|most|exact|specific|precise)|live|accurate"
-    r"|future|(?:a |any )?(?:definitive|definite|information)|if|whether|for (?:sure|certain)|who|what|when|where)"
+    r"(?:(?:the |an? |any )?(?:real[- ]?time|current|up[- ]to[- ]date|latest|most|exact|specific|precise|live|accurate"
+    r"|future|definitive|definite|information)|if|whether|for (?:sure|certain)|who|what|when|where)"
 )
 _LEARN = (
     r"(?:provide|give|access|offer|answer|determine|verify|confirm|predict|find|tell|guarantee|browse|see|check"
     r"|identify|know|say|be|recommend|comment)"
 )
 _OWNED = (
-    r"(?:any|enough|sufficient|personal|the|access|specific|real|up|current|information|opinions|feelings|emotions"
+    r"(?:any|enough|sufficient|personal|the|access|specific|real|live|up|current|information|opinions|feelings|emotions"
     r"|beliefs|preferences|knowledge|data)"
 )
 # Nothing known, nothing found, no opinion: a refusal where no answer follows.
 KNOWS_NOTHING = re.compile(
     _any(rf"""
-    {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?{_I}{_LACK}\b
+    {_AT_FIRST_AS_AI}[^.!?\n]{{0,70}}?(?:{_I}|\band ){_LACK}\b
     {_GREETING}{_SORRY}\b[^.!?\n]{{0,60}}?{_I}{_LACK}\b
-    (?:[^.!?\n]{{0,60}}?[,:] )?i (?:currently )?(?:do not|don't)(?: yet| currently)? (?:have|possess) {_OWNED}\b
-    (?:[^.!?\n]{{0,60}}?[,:] )?i {_CANNOT}(?: to)? {_LEARN}\b(?: you)?(?: with)? {_FRESH}\b
+    (?:[^.!?\n]{{0,120}}?[,:] (?:and |so |but )?)?i (?:currently )?(?:do not|don't)(?: yet| currently)?
+    + (?:have|possess) {_OWNED}\b
+    (?:[^.!?\n]{{0,120}}?[,:] (?:and |so |but )?)?i {_CANNOT}(?: to)? {_LEARN}\b(?: you)?(?: with)? {_FRESH}\b
     (?:{_SORRY})?,? ?(?:but )?there(?:'s| is) (?:no|not enough|insufficient) (?:\w+ )?(?:information|data|context)
     + (?:available|provided|given|to (?:answer|determine))
 """)
@@ -153,7 +161,7 @@ ONLY_KNOWS_NOTHING = re.compile(
     {_I}{_CANNOT}(?: to)? {_LEARN}(?: you)?(?: with)? {_FRESH}\b
     {_I}{_CANNOT}(?: to)? (?:determine|verify|confirm|predict|find|guarantee|browse|identify|attend|watch)\b
     {_I}{_CANNOT}(?: to)? (?:provide|give|offer)(?: you)?(?: with)? (?:any )?(?:medical|legal|financial)
-    not possible for me to
+    not possible(?: for me)? to
 """)
 )
 

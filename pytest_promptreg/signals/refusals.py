@@ -75,6 +75,8 @@ def _answers_after(text: str, at: int) -> bool:
         rest = text[turn.end() :]
         if offer := OFFER.match(rest):
             rest = rest[offer.end() :]
-        if len(rest) >= _ANSWER and (len(rest) > _LONG_ADVICE or not ADVICE.match(rest)):
+        if len(rest) < _ANSWER or KNOWS_NOTHING.match(rest):
+            continue
+        if len(rest) > _LONG_ADVICE or not ADVICE.match(rest):
             return True
     return False

@@ -98,6 +98,8 @@ def test_novel_recall_weighs_what_the_question_does_not_say(output: str, expecte
         ("it asked us", "it asked US", 1.0),
         ("it asked them", "it asked US", 1 / 5),
         ("in June", "in May", 0.0),
+        ("I think C", "I think B", 1 / 2),
+        ("with vitamin D", "with a vitamin B", 1 / 2),
         ("首都是上海", "首都是北京", 3 / 5),
         ("Это большой дом", "это Большой театр", 5 / 6),
     ],
