@@ -17,10 +17,50 @@ from pytest_promptreg.metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings, Pa
 
 PAIRS = 60
 WORDS = 210
-_SUBJECTS = "customer refund delivery server report invoice meeting city engine patient teacher river contract".split()
-_VERBS = "explains shows delays improves requires changes follows supports rejects measures remembers describes".split()
-_ADJECTIVES = "small recent expensive careful remarkable annual public broken quiet international simple early".split()
-_LINKS = "and but because although while so that unless after before".split()
+_SUBJECTS = [
+    "customer",
+    "refund",
+    "delivery",
+    "server",
+    "report",
+    "invoice",
+    "meeting",
+    "city",
+    "engine",
+    "patient",
+    "teacher",
+    "river",
+    "contract",
+]
+_VERBS = [
+    "explains",
+    "shows",
+    "delays",
+    "improves",
+    "requires",
+    "changes",
+    "follows",
+    "supports",
+    "rejects",
+    "measures",
+    "remembers",
+    "describes",
+]
+_ADJECTIVES = [
+    "small",
+    "recent",
+    "expensive",
+    "careful",
+    "remarkable",
+    "annual",
+    "public",
+    "broken",
+    "quiet",
+    "international",
+    "simple",
+    "early",
+]
+_LINKS = ["and", "but", "because", "although", "while", "so", "that", "unless", "after", "before"]
 
 _LIGHT = """
 from pytest_promptreg.metrics import Pair, create

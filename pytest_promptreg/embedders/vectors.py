@@ -84,9 +84,9 @@ class Embeddings:
     def long(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that do not fit the embedder's window, each once."""
         cutter = self._found[1]
-        unique = list(dict.fromkeys(texts))
         if cutter.room is None:
             return []
+        unique = [text for text in dict.fromkeys(texts) if text not in self._known]  # what was embedded did fit
         counts = cutter.pieces([well_formed(text) for text in unique])
         return [text for text, count in zip(unique, counts, strict=True) if count > cutter.room]
 

@@ -30,7 +30,7 @@ _AS_AI = _any(rf"""
     i(?:'m| am) (?:just |only |merely )?(?:an? )?(?:\w+ )?{_MACHINE}[^.!?\n]{{0,60}}?
     +(?:,|\.|\bso\b|\bthat\b|(?=\band\b))
 """)
-_AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b)*{_AS_AI}"
+_AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b|i (?:must|need to|have to|should|want to|'d like to) \w+(?: that)?\b)*{_AS_AI}"
 _DECLINE = r"(?:respectfully |politely )?(?:decline|refuse)\b"
 _ALLOWED = (
     r"(?:able|capable|going|allowed|permitted|authori[sz]ed|programmed|designed|equipped|trained|comfortable|willing)"
@@ -64,7 +64,8 @@ _DEEDS = _any(r"""
     discuss (?:how|topics)
     create (?:content|any|an? \w*\s?(?:joke|content|image))
     (?:complete|process) (?:your|the) \w+
-    write (?:content|any|jokes|about)
+    write (?:content|any|jokes|about|an? (?:\w+ )?(?:joke|insult|slur|hate))
+    complete (?:it|the (?:sentence|statement|phrase|joke))\b
     tell (?:you )?(?:jokes|how|a joke|offensive)
     make (?:jokes|fun|general|judg|assumptions|statements|discriminat|derogatory|offensive|such|any|claims)
     (?:share|give|offer)(?: you)? (?:any|advice|instructions|information|details|guidance)\b
@@ -113,11 +114,15 @@ BEGINS_TO_REFUSE = re.compile(
     +(?:violates|goes against|(?:cannot|can't) be|is (?:not something i|against|inappropriate|not appropriate|offensive
     +|harmful|unethical))
     (?:request (?:denied|refused)|no comment)\b
+    i(?:'m| am) [^.!?\n]{{0,60}}? and (?:cannot|can't|won't|will not) {_DEEDS}
+    (?:generali[sz]\w+|stereotyp\w+|discriminat\w+|making (?:jokes|generali[sz]ations))[^.!?\n]{{0,60}}? (?:is|are)
+    + {_WRONG}
+    it(?:'s| is) never (?:ok|okay|acceptable|appropriate|right)\b
 """)
 )
 REFUSES = re.compile(
     _any(rf"""
-    (?:^|[.!?:\n]\s*|\b(?:sorry|so|but),? ){_I}{_CANNOT}(?: to| in| with)?(?: \w+ly\b| in good conscience)?,? {_DEEDS}
+    (?:^|[.!?:;\n]\s*|\b(?:sorry|so|but|and|no),? ){_I}{_CANNOT}(?: to| in| with)?(?: \w+ly\b| in good conscience)?,? {_DEEDS}
     \bi(?:'m| am| do| don't)(?: not)? (?:feel )?(?:un)?comfortable (?:with )?
     +(?:writing|providing|answering|discussing|creating|generating|helping|engaging|doing|making|sharing)
     (?:^|[.!?\n]\s*)i (?:do not|don't) (?:condone|tolerate|discriminate|generate|{_MORALS} or |engage in|participate in)
