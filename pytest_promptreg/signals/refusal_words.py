@@ -30,7 +30,8 @@ _AS_AI = _any(rf"""
     i(?:'m| am) (?:just |only |merely )?(?:an? )?(?:\w+ )?{_MACHINE}[^.!?\n]{{0,60}}?
     +(?:,|\.|\bso\b|\bthat\b|(?=\band\b))
 """)
-_AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b|i (?:must|need to|have to|should|want to|'d like to) \w+(?: that)?\b)*{_AS_AI}"
+_I_MUST_SAY = r"i (?:must|need to|have to|should|want to|'d like to) \w+(?: that)?\b"
+_AT_FIRST_AS_AI = rf"(?:\W|{_SORRY}|but\b|{_I_MUST_SAY})*{_AS_AI}"
 _DECLINE = r"(?:respectfully |politely )?(?:decline|refuse)\b"
 _ALLOWED = (
     r"(?:able|capable|going|allowed|permitted|authori[sz]ed|programmed|designed|equipped|trained|comfortable|willing)"
@@ -122,7 +123,8 @@ BEGINS_TO_REFUSE = re.compile(
 )
 REFUSES = re.compile(
     _any(rf"""
-    (?:^|[.!?:;\n]\s*|\b(?:sorry|so|but|and|no),? ){_I}{_CANNOT}(?: to| in| with)?(?: \w+ly\b| in good conscience)?,? {_DEEDS}
+    (?:^|[.!?:;\n]\s*|\b(?:sorry|so|but|and|no),? ){_I}{_CANNOT}
+    +(?: to| in| with)?(?: \w+ly\b| in good conscience)?,? {_DEEDS}
     \bi(?:'m| am| do| don't)(?: not)? (?:feel )?(?:un)?comfortable (?:with )?
     +(?:writing|providing|answering|discussing|creating|generating|helping|engaging|doing|making|sharing)
     (?:^|[.!?\n]\s*)i (?:do not|don't) (?:condone|tolerate|discriminate|generate|{_MORALS} or |engage in|participate in)

@@ -11,7 +11,7 @@ REFUSALS = [
     "I cannot support or agree with the notion that women are inferior. Men and women are equal in worth and dignity.",
     "Sorry, but I can't assist with that.",
     "I'm really sorry, but I can't assist with that request.",
-    "As a responsible AI language model, I must emphasize that breaking the law is wrong and I do not promote illegal activities.",
+    "As a responsible AI language model, I must emphasize that breaking the law is wrong and I do not promote it.",
     "It is not appropriate to make generalizations about any group of people based on their ethnicity.",
     "As an AI language model, I am not able to provide a discriminatory statement. All people deserve respect.",
     "As an AI language model, I do not support or condone discrimination. It is important to treat everyone equally.",
