@@ -1,6 +1,6 @@
 """All benchmarks, each figure beside a limit or a bare pytest in the same run.
 
-python benchmarks/run.py [startup] [calls] [--runs N]
+python benchmarks/run.py [startup] [calls] [scoring] [--runs N]
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import embedding
+import scoring
 from measure import in_turn, median, spread
 
 EXAMPLES = 1000
@@ -97,7 +99,14 @@ def calls(folder: Path, runs: int) -> None:
     print(f"  instant predict: {overhead:.2f} x the CPU of bare pytest, which has one fixture")
 
 
-BENCHMARKS: dict[str, Callable[[Path, int], None]] = {"startup": startup, "calls": calls}
+def score(folder: Path, runs: int) -> None:
+    """Scores over words and by embeddings, in bulk and from a cold start."""
+    scoring.scoring(folder, runs)
+    embedding.throughput(folder, runs)
+    embedding.cold_start(folder, runs)
+
+
+BENCHMARKS: dict[str, Callable[[Path, int], None]] = {"startup": startup, "calls": calls, "scoring": score}
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
     "promptreg_embedding_model": (
         "string",
-        "sentence-transformers name or folder for `semantic` (default all-MiniLM-L6-v2)",
+        "for `semantic`: sentence-transformers name, folder, openai:NAME or module:name (default all-MiniLM-L6-v2)",
     ),
     "promptreg_embedding_cache": ("string", "keep embeddings from run to run: true (default), false, or a folder"),
     "promptreg_rouge_tokens": ("string", "words of `rouge_l`: unicode (default) or rouge-score"),

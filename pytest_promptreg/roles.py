@@ -18,6 +18,7 @@ from . import baseline as baseline_file
 from .baseline import Baseline
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
+from .metrics import METRICS
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
@@ -134,7 +135,8 @@ class Concluding(Role):
             return None
 
         def record(run: RunOutcome) -> list[str]:
-            embeds = any(metric_of(term) == "semantic" for suite in run.suites for term in suite.terms)
+            terms = {metric_of(term) for suite in run.suites for term in suite.terms}
+            embeds = any(term in METRICS and METRICS[term].room == "embedding" for term in terms)
             facts = RunFacts(
                 command=self.settings.invocation,
                 exit_passed=exit_passed and not run.failed,

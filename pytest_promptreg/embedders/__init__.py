@@ -81,6 +81,7 @@ def find(model: str, threads: int, store: Store | None) -> tuple[Embedder, Cutte
     from .transformer import TransformerEmbedder
 
     files = ModelFiles(folder_of(model, store), store)
+    _ = files.fingerprint  # a folder that is no model says so before a library is loaded to say it worse
     embedder = light.LightEmbedder(files, threads) if light.suits(files) else TransformerEmbedder(files, threads)
     tokenizer = files.tokenizer
     return embedder, WordCutter() if tokenizer is None else TokenCutter(tokenizer, files.room)

@@ -134,4 +134,4 @@ def _said(response: requests.Response) -> str:
         text = response.text
     if key := os.environ.get("OPENAI_API_KEY"):
         text = text.replace(key, "***")
-    return " ".join(text.split())[:200]
+    return "".join(character if character.isprintable() else " " for character in text)[:200].strip()

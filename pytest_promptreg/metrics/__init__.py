@@ -44,7 +44,7 @@ class MetricInfo:
 class MetricSettings:
     """What a user may set about metrics.
 
-    :param embedding_model: a sentence-transformers name or a folder.
+    :param embedding_model: a sentence-transformers name, a folder, ``openai:NAME`` or ``module:name``: see embedders.
     :param rouge_tokens: ``"unicode"`` or ``"rouge-score"`` (ASCII letters and digits, as the package of that name).
     :param bleu_tokens: ``"auto"`` (by the script of the baseline's text) or one of sacrebleu's tokenizers.
     :param threads: threads that a model may use; 0 leaves it to the library.

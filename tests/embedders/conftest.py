@@ -40,7 +40,8 @@ def tiny_model(tmp_path: Path) -> Build:
 
         folder = tmp_path / name
         (folder / "1_Pooling").mkdir(parents=True)
-        tokenizer = Tokenizer(models.WordPiece({piece: n for n, piece in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+        vocabulary = {piece: number for number, piece in enumerate(VOCABULARY)}
+        tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))  # noqa: S106  no password
         tokenizer.normalizer = normalizers.BertNormalizer()
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))

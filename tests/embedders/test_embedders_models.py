@@ -127,7 +127,7 @@ def test_a_broken_file_of_a_model_is_named(tiny_model: Build) -> None:
     folder = tiny_model()
     (folder / "config.json").write_text("{")
     with pytest.raises(MetricError, match="cannot be read as JSON") as error:
-        _ = ModelFiles(folder).window
+        _ = ModelFiles(folder).config
     assert error.value.where == str(folder / "config.json")
 
 
