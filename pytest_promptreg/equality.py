@@ -32,8 +32,8 @@ def same(text: str, other: str) -> bool:
 def normal(text: str) -> str:
     """NFC; line ends as LF; no space around the text or at the end of a line; runs of spaces and empty lines as one.
 
-    Line breaks and indentation stay: in code and lists they carry meaning. So the first line keeps its indentation where
-    another line has some.
+    Line breaks and indentation stay: in code and lists they carry meaning. So the first line keeps its indentation
+    where another line has some.
     """
     lines = _LINE_END.sub("\n", unicodedata.normalize("NFC", text)).split("\n")
     folded = [line[: len(line) - len(line.lstrip())] + " ".join(line.split()) if line.strip() else "" for line in lines]

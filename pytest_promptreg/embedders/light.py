@@ -203,7 +203,7 @@ def _processors() -> int:
 def _blas_threads(count: int) -> Iterator[bool]:
     """Within it NumPy's products use so many threads; gives whether that could be arranged."""
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
     except ImportError:
         yield False
         return

@@ -42,9 +42,9 @@ def json_valid(output: str, baseline: str) -> Finding:
 def json_shape(output: str, baseline: str) -> Finding:
     """The share of (path, type) pairs that both documents have, of those that either has; 1 without a JSON baseline.
 
-    An empty array fits any array. A baseline's null is an optional field: it fits whatever comes, and where the
-    baseline has null or the key in some elements of an array only, neither is missed. A value that becomes null is a
-    change of its type.
+    An empty array fits any array. Where the baseline has null, or a key, in some elements of an array only, neither is
+    missed. Elsewhere null is a type as any other: what was accepted says that there is nothing to say, and a value in
+    its place is what a model makes up.
     """
     before, now = _documents(output, baseline)
     if before is None:
@@ -119,10 +119,10 @@ def _comparable(before: Shape, now: Shape) -> tuple[set[tuple[str, str]], set[tu
         empty_array = "array" in there & here and (f"{path}[]" in before.types) != (f"{path}[]" in now.types)
         if empty_array:
             free.add(f"{path}[]")
-        optional_value = "null" in there and (there == {"null"} or here == {"null"})
-        if (here and optional_value) or (not here and path in before.optional):
+        optional_value = "null" in there and len(there) > 1 and here == {"null"}
+        if optional_value or (not here and path in before.optional):
             free.add(path)
-    known_null = {(path, "null") for path, there in before.types.items() if "null" in there}
+    known_null = {(path, "null") for path, there in before.types.items() if "null" in there and len(there) > 1}
 
     def pairs(of: Shape) -> set[tuple[str, str]]:
         kept = (path for path in of.types if not _under(path, free))
