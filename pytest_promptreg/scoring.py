@@ -87,6 +87,15 @@ class Scorer:
             for comparison in comparisons
         ]
 
+    def explain(self, metric: str, comparison: Comparison) -> str:
+        """What a metric can say of a score in words; empty where it has none.
+
+        :raises MetricError: when it cannot be computed.
+        """
+        ask = getattr(self._metric(metric), "explain", None) if metric not in self._own else None
+        pair = Pair(comparison.output, comparison.accepted, comparison.case)
+        return str(self._guarded(metric, lambda: ask(pair))) if ask else ""
+
     def _score(self, name: str, pairs: list[Pair]) -> list[float]:
         if not pairs:
             return []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .baseline import Baseline, Record
 from .errors import MetricError
 from .gates import Breach, Gate, Verdict, goodness, judge_case
+from .metrics import METRICS
 from .model import CaseKey, Example, Output, PromptVersion, ScoredCase
 from .outcome import CaseOutcome
 from .runner import Predict, Progress, Runner
@@ -114,9 +115,10 @@ class SuiteRun:
                 self._match(output.text, accepted, gates, scores)
                 for accepted, scores in zip(record.outputs, scored, strict=True)
             ]
+            best = min(matches, key=self._harm)
+            findings = best.findings | self._explanations(best, output)
         except MetricError as exc:
             return self._outcome(key, Verdict.ERROR, output, message=str(exc))
-        best = min(matches, key=self._harm)
         return self._outcome(
             key,
             Verdict.BREACHED if best.breaches else Verdict.CHANGED,
@@ -124,7 +126,7 @@ class SuiteRun:
             accepted=best.accepted,
             scores=best.scores,
             breaches=[str(breach) for breach in best.breaches],
-            findings=best.findings,
+            findings=findings,
             warnings=best.warnings,
         )
 
@@ -145,6 +147,15 @@ class SuiteRun:
             elif unmet and name in details:  # two labels of one word each have any ratio of lengths
                 warnings.append(name)
         return _Match(accepted, scores, [*breaches, *judge_case(gates, scores, details)], details, warnings)
+
+    def _explanations(self, match: _Match, output: Output) -> dict[str, str]:
+        """What metrics whose gates were not met have to say in words."""
+        found = {}
+        terms = dict.fromkeys(breach.gate.term for breach in match.breaches if not breach.by_default)
+        for metric in filter(METRICS.__contains__, terms):
+            if words := self.scorer.explain(metric, Comparison(output.text, match.accepted, None, (metric,))):
+                found[metric] = words
+        return found
 
     def _harm(self, match: _Match) -> tuple[int, list[float]]:
         """By which the best of several matches comes first: the fewest breaches, then the best scores."""

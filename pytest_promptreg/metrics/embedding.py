@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..embedders.vectors import Embeddings, Parts
 
 _VERSION = "v2"
+_SHOWN = 80  # characters of a chunk by which a person finds it
 
 
 def create(name: str, settings: MetricSettings) -> Metric:
@@ -85,15 +86,29 @@ class SemanticWorst(Semantic):
         """As that of ``semantic``, with its own rule for long texts."""
         return f"{self.name}|{_VERSION}|cosine|{self._embeddings.fingerprint}|long:worst<={MOST_PIECES}"
 
+    def explain(self, pair: Pair) -> str:
+        """Which part of which text it is, for a person; empty where neither text is cut.
+
+        :raises MetricError: when it cannot be computed.
+        """
+        if not self._is_cut(pair):
+            return ""
+        side, text, _ = self.worst_chunk(pair)
+        beginning = " ".join(text.split())[:_SHOWN].rstrip()
+        return f'nothing in the {"baseline" if side == "output" else "output"} is like "{beginning}..." of the {side}'
+
     def worst_chunk(self, pair: Pair) -> WorstChunk:
         """The chunk that gives the pair its score; the whole output, where neither text is cut.
 
         :raises MetricError: when it cannot be computed.
         """
-        if _without_model(pair) is not None or not self._embeddings.long(pair[:2]):
+        if not self._is_cut(pair):
             return WorstChunk("output", pair[0], self.score([pair])[0])
         parts = self._embeddings.parts(pair[:2])
         return _worst(parts[pair[0]], parts[pair[1]])
+
+    def _is_cut(self, pair: Pair) -> bool:
+        return _without_model(pair) is None and bool(self._embeddings.long(pair[:2]))
 
     def _cosines(self, pairs: list[Pair]) -> list[float]:
         long = set(self._embeddings.long(text for pair in pairs for text in pair[:2]))

@@ -163,6 +163,29 @@ def test_a_drop_of_a_signal_is_refused(project: Project) -> None:
     result.stdout.fnmatch_lines(["*makes no sense: refusal tells what changed since the baseline*"])
 
 
+# -- long texts
+
+
+def test_a_replaced_paragraph_of_a_long_text_is_named(project: Project) -> None:
+    """A gate on the worst part sees what stands behind the model's window, and says which part it is."""
+    tour = " ".join(
+        f"The guide then shows room {number} of the museum, with its paintings and maps." for number in range(24)
+    )
+    rules = " ".join(
+        f"Clause {number}: payments are final and deposits are kept by the company." for number in range(10)
+    )
+    change(project, f"{tour} {tour}", f"{tour} {rules}", gates=["semantic_worst >= 0.8"])
+    result = project.pytester.runpytest_inprocess()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "semantic_worst 0.* (gate >= 0.8)",
+            "what changed:",
+            '*semantic_worst: nothing in the * is like "*..." of the *',
+        ]
+    )
+
+
 # -- several accepted outputs
 
 
