@@ -387,6 +387,7 @@ def plan_refresh(
         before,
         after,
         **{word: tuple(sorted(names)) for word, names in groups.items()},
+        rescored=_renewed_signatures(before, signatures),
         refused=refused,
     )
 
@@ -410,8 +411,14 @@ def _renewed(stored: Record | None, example: Example, output: str, key: str, *, 
 
 def plan_rescore(path: Path, before: Baseline, signatures: Mapping[str, str]) -> Plan:
     """The plan that renews how the outputs of a baseline are scored, and leaves the outputs alone."""
-    renewed = sorted(name for name, signature in signatures.items() if before.signatures.get(name) != signature)
-    return Plan(path, before, replace(before, signatures=signatures), rescored=tuple(renewed))
+    after = replace(before, signatures=signatures)
+    return Plan(path, before, after, rescored=_renewed_signatures(before, signatures))
+
+
+def _renewed_signatures(before: Baseline | None, signatures: Mapping[str, str]) -> tuple[str, ...]:
+    """The metrics whose stored signature is replaced: of every record, whichever were refreshed."""
+    stored = before.signatures if before else {}
+    return tuple(sorted(name for name, line in signatures.items() if stored.get(name, line) != line))
 
 
 def _as_stored(version: PromptVersion) -> PromptVersion:

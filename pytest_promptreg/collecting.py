@@ -52,7 +52,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         )
     if not isinstance(role, Performing):
         return
-    metrics = SuiteMetrics(marker.kwargs.get("metrics"), lambda name: _has_fixture(definition, name), where)
+    metrics = SuiteMetrics(marker.kwargs.get("metrics"), lambda name: _fixture_scope(definition, name), where)
     spec = build_suite(
         marker.kwargs,
         suite_id=definition.nodeid,
@@ -69,9 +69,10 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
     metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)
 
 
-def _has_fixture(definition: pytest.Item, name: str) -> bool:
-    """Whether the test can see a fixture of that name; pytest has no public word for it."""
-    return bool(definition.session._fixturemanager.getfixturedefs(name, definition))
+def _fixture_scope(definition: pytest.Item, name: str) -> str | None:
+    """The scope of the fixture of that name that the test would see; pytest has no public word for it."""
+    found = definition.session._fixturemanager.getfixturedefs(name, definition)
+    return found[-1].scope if found else None
 
 
 def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: Role) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
 from .errors import BaselineError, MetricError, PromptregError, TrackingError
 from .files import display_path
-from .gates import Verdict
+from .gates import Verdict, metric_of
 from .model import CaseKey, ScoredCase
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from .report.escape import one_line
-from .scoring import Comparison, Scorer, builtin_metrics, metric_of
+from .scoring import Comparison, Scorer, builtin_metrics
 from .settings import Settings
 from .suites import SuiteSpec
 
@@ -195,13 +195,16 @@ class Concluder:
         own = declaration.own_signatures.get(spec.id, {})
         scorer = Scorer(self._builtin)
         signatures = {}
-        for metric in sorted({metric_of(term) for term in spec.terms}):
+        for metric in spec.all_metrics:
             if metric not in spec.own:
                 signatures[metric] = scorer.signature(metric)
             elif metric in own:
                 signatures[metric] = own[metric]
             else:
-                raise MetricError(f"the metric {metric} gave no signature")
+                raise MetricError(
+                    f"the metric {metric} gave no signature: none of the suite's cases was set up",
+                    next_step="select at least one of them that is not skipped",
+                )
         return signatures
 
     def _apply(self, declaration: Declaration, conclusion: Conclusion) -> None:
@@ -238,13 +241,19 @@ class Concluder:
     def _what_was_rescored(self, suite: SuiteOutcome) -> list[str]:
         """Each renewed signature, and on which level the stored outputs now lie, where there are references."""
         plan = suite.plan
-        if not self.settings.rescore or plan is None or plan.before is None or plan.after is None:
+        if plan is None or plan.before is None or plan.after is None:
             return []
         told = []
         for name in plan.rescored:
             told.append(f"  {name}: then {plan.before.signatures.get(name, 'not scored')}")
             told.append(f"  {' ' * len(name)}  now  {plan.after.signatures[name]}")
-        for name, scores in self._reference_scores(suite.spec, plan.after).items():
+        if not self.settings.rescore:
+            return told
+        try:
+            found = self._reference_scores(suite.spec, plan.after)
+        except MetricError as exc:  # the signatures are written; what they lead to can be told another time
+            return [*told, f"  the stored outputs could not be scored: {one_line(str(exc))}"]
+        for name, scores in found.items():
             told.append(
                 f"  {name} of the stored outputs against their references: mean {statistics.fmean(scores):.3f}, "
                 f"lowest {min(scores):.3f} ({len(scores)} examples)"

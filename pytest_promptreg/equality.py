@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from .text import remembered
+
 _LINE_END = re.compile(r"\r\n?|[\u2028\u2029\x85]")
+_SPACES = re.compile(r"[^\S\t\n]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 NO_JSON = object()  # None is a value of JSON
@@ -28,7 +32,7 @@ def same(text: str, other: str) -> bool:
     return normal(text) == normal(other)
 
 
-@lru_cache(maxsize=1024)
+@remembered(256)
 def normal(text: str) -> str:
     """NFC; line ends as LF; no space around the text or at the end of a line; runs of spaces and empty lines as one.
 
@@ -36,25 +40,42 @@ def normal(text: str) -> str:
     where another line has some.
     """
     lines = _LINE_END.sub("\n", unicodedata.normalize("NFC", text)).split("\n")
-    folded = [line[: len(line) - len(line.lstrip())] + " ".join(line.split()) if line.strip() else "" for line in lines]
+    # Spaces only: a tab is a column's end, and two of them are an empty column.
+    folded = [_indentation(line) + _body(line) for line in lines]
     joined = _EMPTY_LINES.sub("\n\n", "\n".join(folded)).strip("\n")
     is_indented = any(line[:1].isspace() for line in joined.split("\n")[1:])
     return joined if is_indented else joined.lstrip()
 
 
-@lru_cache(maxsize=1024)
+def _indentation(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())] if line.strip() else ""
+
+
+def _body(line: str) -> str:
+    body = _SPACES.sub(" ", line.lstrip())
+    return body.rstrip(" ") if "\t" in body.rstrip() else body.rstrip()  # a tab at a row's end is an empty column
+
+
+@remembered(256)
 def parsed(text: str) -> object:
-    """What a JSON object or array says, as canonical JSON that compares by value and type; else ``NO_JSON``."""
-    value = parse_json(text)
+    """What a JSON object or array says, as canonical JSON that compares by value and type; else ``NO_JSON``.
+
+    Numbers count to the last digit, beyond what a float can hold.
+    """
+    value = parse_json(text, parse_float=Decimal)
     if value is NO_JSON:
         return NO_JSON
     try:
-        return json.dumps(value, sort_keys=True, allow_nan=False)
-    except (ValueError, RecursionError):  # a number beyond what a float can hold
+        return json.dumps(value, sort_keys=True, default=_with_a_point)
+    except (ArithmeticError, ValueError, RecursionError):
         return NO_JSON
 
 
-def parse_json(text: str) -> Any:
+def _with_a_point(number: Decimal) -> list[str]:
+    return ["a number with a point", str(number.normalize())]
+
+
+def parse_json(text: str, parse_float: Callable[[str], object] = float) -> Any:
     """The JSON object or array that a text is; ``NO_JSON`` for anything else, bare numbers and strings included.
 
     A key that stands twice, and NaN, which JSON does not know, make it none.
@@ -64,9 +85,12 @@ def parse_json(text: str) -> Any:
         return NO_JSON
     try:
         return json.loads(
-            unicodedata.normalize("NFC", stripped), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+            unicodedata.normalize("NFC", stripped),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=parse_float,
         )
-    except (ValueError, RecursionError):
+    except (ArithmeticError, ValueError, RecursionError):
         return NO_JSON
 
 

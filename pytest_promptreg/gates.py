@@ -278,6 +278,11 @@ def nearest(*levels: Iterable[Gate]) -> tuple[Gate, ...]:
     return tuple(gate for gates in kept.values() for gate in gates)
 
 
+def metric_of(term: str) -> str:
+    """The metric in a term: ``rouge_l`` of ``drop(rouge_l)``."""
+    return term.removeprefix("drop(").removesuffix(")")
+
+
 def perfect(term: str, known: Mapping[str, MetricInfo] = METRICS) -> float:
     """What an output that equals the baseline scores: the metric's best, or no drop at all."""
     return 0.0 if term.startswith("drop(") else known[term].best
@@ -285,10 +290,7 @@ def perfect(term: str, known: Mapping[str, MetricInfo] = METRICS) -> float:
 
 def goodness(term: str, score: float, known: Mapping[str, MetricInfo] = METRICS) -> float:
     """A number that is the lower the more was lost, by which the cases of one term are ordered."""
-    if not term.startswith("drop("):
-        return -abs(score - known[term].best)
-    info = known[term.removeprefix("drop(").removesuffix(")")]
-    return score if info.best == info.low else -score
+    return -score if term.startswith("drop(") else -abs(score - known[term].best)
 
 
 def judge_case(

@@ -18,11 +18,11 @@ from . import baseline as baseline_file
 from .baseline import Baseline
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
+from .gates import metric_of
 from .metrics import METRICS
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
-from .scoring import metric_of
 from .settings import Settings
 from .suites import SuiteSpec
 from .tracking import RunFacts, track

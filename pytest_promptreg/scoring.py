@@ -10,7 +10,7 @@ from typing import TypeVar
 from . import metrics
 from .equality import same
 from .errors import MetricError
-from .gates import perfect
+from .gates import metric_of, perfect
 from .metrics import METRICS, Metric, MetricInfo, MetricSettings, Pair
 from .model import ScoredCase
 
@@ -80,12 +80,20 @@ class Scorer:
             scored.update(zip(unequal, self._score(name, unequal), strict=True))
         return [
             {
-                term: _value(term, [wanted[metric_of(term)][pair] for pair in pairs])
+                term: self._value(term, [wanted[metric_of(term)][pair] for pair in pairs])
                 for term in comparison.terms
                 if (pairs := _pairs(term, comparison))
             }
             for comparison in comparisons
         ]
+
+    def _value(self, term: str, scores: list[float]) -> float:
+        """The score itself; of a drop, what was lost between the two scores, whichever end of the scale is the best."""
+        if not term.startswith("drop("):
+            return scores[0]
+        before, now = scores
+        info = self._known[metric_of(term)]
+        return now - before if info.best == info.low else before - now
 
     def explain(self, metric: str, comparison: Comparison) -> str:
         """What a metric can say of a score in words; empty where it has none.
@@ -119,11 +127,6 @@ def builtin_metrics(settings: MetricSettings) -> Callable[[str], Metric]:
     return cache(lambda name: metrics.create(name, settings))
 
 
-def metric_of(term: str) -> str:
-    """The metric in a term."""
-    return term.removeprefix("drop(").removesuffix(")")
-
-
 def _pairs(term: str, comparison: Comparison) -> list[Pair]:
     if not term.startswith("drop("):
         return [Pair(comparison.output, comparison.accepted, comparison.case)]
@@ -133,7 +136,3 @@ def _pairs(term: str, comparison: Comparison) -> list[Pair]:
         Pair(comparison.accepted, comparison.reference, comparison.case),
         Pair(comparison.output, comparison.reference, comparison.case),
     ]
-
-
-def _value(term: str, scores: list[float]) -> float:
-    return scores[0] - scores[1] if term.startswith("drop(") else scores[0]

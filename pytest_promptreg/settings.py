@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from .errors import ConfigError, did_you_mean
 from .gates import FORM, is_gate_shaped
+from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .suites import check_actions
 from .tracking import TrackingSettings, resolve_settings
@@ -115,7 +116,7 @@ def read_settings(
             rouge_tokens=_one_of(ini, "promptreg_rouge_tokens", ROUGE_TOKENS),
             bleu_tokens=_one_of(ini, "promptreg_bleu_tokens", BLEU_TOKENS),
             cache=_cache(ini("promptreg_embedding_cache"), rootdir, cache),
-            threads=max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0,
+            threads=max(1, processors() // workers) if workers > 1 else 0,
         ),
         versions=flagged or tuple(ini("promptreg_versions")),
         versions_flagged=bool(flagged),

@@ -8,6 +8,7 @@ from .errors import ConfigError, did_you_mean
 from .gates import metric_named
 from .metrics import METRICS, Metric, MetricInfo
 
+_SCOPES = ("module", "package", "session")
 FIXTURE = "promptreg_metric_"  # a fixture promptreg_metric_polite is the metric `polite`
 
 
@@ -15,7 +16,7 @@ class SuiteMetrics:
     """What the gates and the marker of one suite name, found where it is.
 
     :param declared: the marker's ``metrics``: names, functions and objects, or a dict of them by name.
-    :param has_fixture: whether the suite's test can see a fixture of that name.
+    :param fixture_scope: the scope of a fixture of that name, as the suite's test sees it; None where there is none.
     :param where: ``file:line`` of the suite.
 
     :ivar known: every metric that a gate may name.
@@ -25,12 +26,12 @@ class SuiteMetrics:
     :raises ConfigError: when ``declared`` holds what is no metric.
     """
 
-    def __init__(self, declared: object, has_fixture: Callable[[str], bool], where: str) -> None:
+    def __init__(self, declared: object, fixture_scope: Callable[[str], str | None], where: str) -> None:
         self.known: dict[str, MetricInfo] = dict(METRICS)
         self.own: dict[str, Metric] = {}
         self.fixtures: list[str] = []
         self.reported: tuple[str, ...] = ()
-        self._has_fixture = has_fixture
+        self._fixture_scope = fixture_scope
         self._where = where
         self.reported = tuple(dict.fromkeys(self._declare(entry, name) for entry, name in _entries(declared, where)))
 
@@ -49,8 +50,9 @@ class SuiteMetrics:
             if not self._find(name):
                 from .metrics.own import entry_point_names
 
-                known = [*self.known, *entry_point_names()]
-                raise ConfigError(f"unknown metric {name!r}", where=where, next_step=did_you_mean(name, known))
+                near = did_you_mean(name, [*self.known, *entry_point_names()])
+                own = f"one of your own stands in metrics=[...], or in a fixture {FIXTURE}{name}"
+                raise ConfigError(f"unknown metric {name!r}", where=where, next_step=f"{near}; {own}")
         return tuple(names)
 
     @property
@@ -59,6 +61,12 @@ class SuiteMetrics:
         return {name: info for name, info in self.known.items() if name not in METRICS}
 
     def _declare(self, entry: object, name: str | None) -> str:
+        if isinstance(entry, str) and name is not None:
+            raise ConfigError(
+                f"metrics={{{name!r}: {entry!r}}} gives a metric another name, and names a name",
+                where=self._where,
+                next_step=f"write metrics=[{entry!r}], or give {name!r} the function itself",
+            )
         if isinstance(entry, str):
             return self.require([entry], self._where)[0]
         return self._adopt(entry, name, self._where)
@@ -66,7 +74,13 @@ class SuiteMetrics:
     def _find(self, name: str) -> bool:
         if name in self.known:
             return True
-        if self._has_fixture(FIXTURE + name):
+        if (scope := self._fixture_scope(FIXTURE + name)) is not None:
+            if scope not in _SCOPES:
+                raise ConfigError(
+                    f"the fixture {FIXTURE}{name} lives for a {scope}, and its metric scores cases of a whole suite",
+                    where=self._where,
+                    next_step='give it scope="module" or scope="session"',
+                )
             self.known[name] = MetricInfo(name, 0.0, 1.0)
             self.fixtures.append(name)
             return True

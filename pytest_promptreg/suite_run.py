@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from .baseline import Baseline, Record
 from .errors import MetricError
-from .gates import Breach, Gate, Verdict, goodness, judge_case
+from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
 from .model import CaseKey, Example, Output, PromptVersion, ScoredCase
 from .outcome import CaseOutcome
 from .runner import Predict, Progress, Runner
-from .scoring import Comparison, Scorer, metric_of
-from .signals import look
+from .scoring import Comparison, Scorer
+from .signals import Finding, look
 from .suites import SuiteSpec
 from .templates import render
 
+FAILURES = 3  # of cases one after the other, by which a metric counts as failing for all
 BATCH = 64  # outputs scored at once, at most: what is ready is taken along, and a first failure is not kept waiting
 
 
@@ -29,6 +30,17 @@ class _Match:
     breaches: list[Breach]
     findings: dict[str, str]
     warnings: list[str]
+
+
+def _looked(output: str, accepted: str) -> Mapping[str, Finding]:
+    """What the signals say.
+
+    :raises MetricError: should one fail on a text that nobody thought of: an error, and neither a pass nor a breach.
+    """
+    try:
+        return look(output, accepted)
+    except Exception as exc:
+        raise MetricError(f"the signals failed: {type(exc).__name__}: {exc}") from exc
 
 
 @dataclass
@@ -116,7 +128,7 @@ class SuiteRun:
                 for accepted, scores in zip(record.outputs, scored, strict=True)
             ]
             best = min(matches, key=self._harm)
-            findings = best.findings | self._explanations(best, output)
+            breaches = [self._explained(breach, best, output) for breach in best.breaches]
         except MetricError as exc:
             return self._outcome(key, Verdict.ERROR, output, message=str(exc))
         return self._outcome(
@@ -125,13 +137,13 @@ class SuiteRun:
             output,
             accepted=best.accepted,
             scores=best.scores,
-            breaches=[str(breach) for breach in best.breaches],
-            findings=findings,
+            breaches=[str(breach) for breach in breaches],
+            findings=best.findings,
             warnings=best.warnings,
         )
 
     def _match(self, output: str, accepted: str, gates: tuple[Gate, ...], scores: dict[str, float]) -> _Match:
-        found = look(output, accepted)
+        found = _looked(output, accepted)
         details = {name: finding.detail for name, finding in found.items() if finding.detail}
         gated = {gate.metric for gate in gates if not gate.of_suite}
         breaches: list[Breach] = []
@@ -148,14 +160,13 @@ class SuiteRun:
                 warnings.append(name)
         return _Match(accepted, scores, [*breaches, *judge_case(gates, scores, details)], details, warnings)
 
-    def _explanations(self, match: _Match, output: Output) -> dict[str, str]:
-        """What metrics whose gates were not met have to say in words."""
-        found = {}
-        terms = dict.fromkeys(breach.gate.term for breach in match.breaches if not breach.by_default)
-        for metric in filter(METRICS.__contains__, terms):
-            if words := self.scorer.explain(metric, Comparison(output.text, match.accepted, None, (metric,))):
-                found[metric] = words
-        return found
+    def _explained(self, breach: Breach, match: _Match, output: Output) -> Breach:
+        """The breach with what its metric can say of it in words, where it can and nothing is said yet."""
+        metric = breach.gate.term
+        if breach.detail or metric not in METRICS:
+            return breach
+        words = self.scorer.explain(metric, Comparison(output.text, match.accepted, None, (metric,)))
+        return replace(breach, detail=words)
 
     def _harm(self, match: _Match) -> tuple[int, list[float]]:
         """By which the best of several matches comes first: the fewest breaches, then the best scores."""
@@ -247,9 +258,15 @@ class SuiteRun:
             if len(batch) == 1:
                 self._scores.update(dict.fromkeys(batch, exc))
                 return
-            # One pair that a metric cannot take must not fail the cases that were scored along with it.
+            # One pair that a metric cannot take must not fail the cases that were scored along with it; a metric that
+            # takes none is not asked for each of them.
+            failed = 0
             for key, comparisons in batch.items():
+                if failed == FAILURES:
+                    self._scores[key] = exc
+                    continue
                 self._score_batch({key: comparisons})
+                failed = failed + 1 if isinstance(self._scores[key], MetricError) else 0
 
     def _comparisons(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[Comparison]:
         example = self.example(key)

@@ -14,7 +14,7 @@ from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
 from .examples import load_examples
 from .files import display_path
-from .gates import Gate, nearest, parse, perfect
+from .gates import Gate, metric_of, nearest, parse, perfect
 from .metrics import METRICS, MetricInfo
 from .model import CaseKey, Example, PromptVersion
 from .prompts import load_prompts
@@ -88,6 +88,12 @@ class SuiteSpec:
     def terms(self) -> tuple[str, ...]:
         """What is scored for every case, in the gates' order: ``semantic``, ``drop(rouge_l)``."""
         return tuple(dict.fromkeys([gate.term for gate in self.gates if gate.metric] + list(self.metrics)))
+
+    @cached_property
+    def all_metrics(self) -> tuple[str, ...]:
+        """Every metric that scores a case of the suite, those of example rows included, sorted."""
+        of_rows = (gate.metric for example in self.examples if example.gates for gate in self.case_gates(example))
+        return tuple(sorted({*map(metric_of, self.terms), *filter(None, of_rows)}))
 
     @cached_property
     def known(self) -> Mapping[str, MetricInfo]:
@@ -196,7 +202,7 @@ def build_suite(
     examples = load_examples(marker["examples"], base=module.parent, where=where)
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
-    metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: False, where)
+    metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: None, where)
     far_lines, near_lines = tuple(ini_gates), _gate_lines(marker.get("gates"), where)
     metrics.look_up([*far_lines, *near_lines, *(line for example in examples for line in example.gates)])
     gates = nearest(

@@ -8,10 +8,31 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
+
+
+_T = TypeVar("_T")
+_LONGEST_REMEMBERED = 50_000  # characters: longer texts would hold memory that nobody set aside for them
+
+
+def remembered(count: int) -> Callable[[Callable[[str], _T]], Callable[[str], _T]]:
+    """Keeps what a function of one text gave for the last ``count`` texts; for long ones it is asked each time."""
+
+    def decorate(function: Callable[[str], _T]) -> Callable[[str], _T]:
+        cached = lru_cache(maxsize=count)(function)
+
+        @wraps(function)
+        def ask(text: str) -> _T:
+            return cached(text) if len(text) <= _LONGEST_REMEMBERED else function(text)
+
+        ask.cache_clear = cached.cache_clear  # type: ignore[attr-defined]
+        return ask
+
+    return decorate
 
 
 def slug(text: str) -> str:

@@ -215,3 +215,12 @@ def test_long_runs_of_white_space_are_read_in_one_go(run: str) -> None:
     text = f"a{run * 200_000}b"
     assert same(text, text + " ")
     assert not same(text, "b")
+
+
+def test_columns_and_digits_count() -> None:
+    """A lost cell of a table, and a number beyond a float's digits, are changes."""
+    assert not same("Ada\t\tLovelace", "Ada\tLovelace")
+    assert not same("Ada\tLovelace\t\t\n", "Ada\tLovelace\t\n")
+    assert not same("[9007199254740993.0]", "[9007199254740992.0]")
+    assert same("[1.50]", "[1.5]")
+    assert same("[1e2]", "[100.0]")

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import MetricError
+from pytest_promptreg.gates import metric_of
 from pytest_promptreg.metrics import METRICS, MetricSettings, Pair, create
-from pytest_promptreg.scoring import Comparison, Scorer, builtin_metrics, metric_of
+from pytest_promptreg.scoring import Comparison, Scorer, builtin_metrics
 
 SURFACE = ("bleu", "chrf", "exact", "rouge_l")
 TERMS = [*SURFACE, *(f"drop({metric})" for metric in SURFACE)]

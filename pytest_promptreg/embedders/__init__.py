@@ -57,7 +57,8 @@ def create(model: str, *, threads: int, cache: Path | None) -> Embeddings:
     from .cache import Store
     from .vectors import Embeddings
 
-    store = Store(cache / "embeddings.sqlite") if cache else None
+    # What an endpoint calls by one name today may be another model tomorrow, and nothing tells: not kept on disk.
+    store = Store(cache / "embeddings.sqlite") if cache and not model.startswith(ENDPOINT) else None
     return Embeddings(lambda: find(model, threads, store), store)
 
 
@@ -81,7 +82,7 @@ def find(model: str, threads: int, store: Store | None) -> tuple[Embedder, Cutte
     from .transformer import TransformerEmbedder
 
     files = ModelFiles(folder_of(model, store), store)
-    _ = files.fingerprint  # a folder that is no model says so before a library is loaded to say it worse
+    files.check()  # a folder that is no model says so before a library is loaded to say it worse
     embedder = light.LightEmbedder(files, threads) if light.suits(files) else TransformerEmbedder(files, threads)
     tokenizer = files.tokenizer
     return embedder, WordCutter() if tokenizer is None else TokenCutter(tokenizer, files.room)

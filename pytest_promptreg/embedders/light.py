@@ -7,13 +7,13 @@ says of itself, in every file, exactly what is computed here is taken; with any 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MetricError
+from ..machine import processors
 from . import bert
 from .models import ModelFiles
 
@@ -123,7 +123,7 @@ class LightEmbedder:
 
     def __init__(self, files: ModelFiles, threads: int) -> None:
         self._files = files
-        self._threads = min(threads or _processors(), _MOST_THREADS)
+        self._threads = min(threads or processors(), _MOST_THREADS)
 
     @property
     def fingerprint(self) -> str:
@@ -191,12 +191,6 @@ def _batches(order: list[int], pieces: list[list[int]]) -> Iterator[list[int]]:
         batch.append(index)
         size += len(pieces[index])
     yield batch
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

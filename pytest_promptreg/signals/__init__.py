@@ -29,13 +29,11 @@ VERSION = "v1"
 class Signal:
     """A signal by name.
 
-    :param hard: whether it says that an answer is broken, and not only in what it differs.
-    :param default: what it does where no gate names it.
+    :param default: what it does where no gate names it; ``off`` of those that only explain.
     :param bounds: the gates that it is judged by then.
     """
 
     name: str
-    hard: bool
     default: Literal["breach", "warn", "off"]
     bounds: tuple[str, ...] = ()
 
@@ -43,20 +41,20 @@ class Signal:
 SIGNALS: Mapping[str, Signal] = {
     signal.name: signal
     for signal in (
-        Signal("nonempty", True, "breach", ("nonempty == 1",)),
-        Signal("json_valid", True, "breach", ("json_valid == 1",)),
-        Signal("json_shape", True, "breach", ("json_shape == 1",)),
-        Signal("output_kind", True, "breach", ("output_kind >= 0.5",)),
-        Signal("script", True, "breach", ("script == 1",)),
-        Signal("repetition", True, "breach", ("repetition == 1",)),
-        Signal("refusal", True, "warn", ("refusal == 1",)),
-        Signal("length_ratio", True, "warn", ("length_ratio >= 0.333", "length_ratio <= 3")),
-        Signal("numbers", False, "off"),
-        Signal("negation", False, "off"),
-        Signal("entities", False, "off"),
-        Signal("urls", False, "off"),
-        Signal("symbols", False, "off"),
-        Signal("order", False, "off"),
+        Signal("nonempty", "breach", ("nonempty == 1",)),
+        Signal("json_valid", "breach", ("json_valid == 1",)),
+        Signal("json_shape", "breach", ("json_shape == 1",)),
+        Signal("output_kind", "breach", ("output_kind >= 0.5",)),
+        Signal("script", "breach", ("script == 1",)),
+        Signal("repetition", "breach", ("repetition == 1",)),
+        Signal("refusal", "warn", ("refusal == 1",)),
+        Signal("length_ratio", "warn", ("length_ratio >= 0.333", "length_ratio <= 3")),
+        Signal("numbers", "off"),
+        Signal("negation", "off"),
+        Signal("entities", "off"),
+        Signal("urls", "off"),
+        Signal("symbols", "off"),
+        Signal("order", "off"),
     )
 }
 

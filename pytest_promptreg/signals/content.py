@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
+from ..text import remembered
 from .findings import KEPT, Finding, compared, lost_and_gained
 
 _WORD = re.compile(r"\w+")
@@ -56,7 +57,7 @@ def negation(output: str, baseline: str) -> Finding:
     return Finding(few / many, f"{count} {how} negation{'s' if count != 'one' else ''} ({which})")
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _negations(text: str) -> Counter[str]:
     spoken = _NOT_ONLY.sub(" ", text.lower().replace("’", "'"))
     found = Counter(word for word in _SPOKEN.findall(spoken) if word in _NEGATIONS or word.endswith("n't"))
@@ -81,7 +82,7 @@ def entities(output: str, baseline: str) -> Finding:
     return Finding(value, lost_and_gained(lost, gained))
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _names(text: str) -> tuple[dict[str, None], frozenset[str]]:
     """The names inside sentences, in order, and all capitalised words."""
     inside: dict[str, None] = {}
@@ -102,7 +103,7 @@ def urls(output: str, baseline: str) -> Finding:
     return compared(_addresses(output), _addresses(baseline))
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _addresses(text: str) -> Counter[str]:
     if "@" not in text and "://" not in text and "www." not in text.lower():
         return Counter()
@@ -113,9 +114,12 @@ def _trimmed(address: str) -> str:
     """Without the punctuation of the sentence around it."""
     address = address.rstrip(".,;:!?*_…。，")
     unmatched = address.count(")") - address.count("(")
-    while unmatched > 0 and address.endswith(")"):
-        address, unmatched = address[:-1].rstrip(".,;:!?"), unmatched - 1
-    return address
+    end = len(address)
+    while unmatched > 0 and end and address[end - 1] == ")":
+        end, unmatched = end - 1, unmatched - 1
+        while end and address[end - 1] in ".,;:!?":
+            end -= 1
+    return address[:end]
 
 
 def symbols(output: str, baseline: str) -> Finding:
@@ -123,7 +127,7 @@ def symbols(output: str, baseline: str) -> Finding:
     return compared(_signs(output), _signs(baseline))
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _signs(text: str) -> Counter[str]:
     return Counter({sign: count for sign, count in Counter(text).items() if _is_sign(sign)})
 

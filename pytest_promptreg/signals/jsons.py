@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..equality import NO_JSON, parse_json
+from ..text import digest, remembered
 from .findings import KEPT, Finding, lost_and_gained
 from .kind import Kind, in_fence, kind
 
 _DEEPEST = 64  # what lies deeper is one value to a reader, and paths would grow without end
+_LONGEST_KEY = 60
 _PLAIN_KEY = re.compile(r"\w{1,60}")
 _TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
@@ -82,7 +83,7 @@ def _instead(output: str) -> str:
     return str(form)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def shape(text: str) -> Shape | None:
     """The shape of a JSON object or array; None for any other text."""
     document = parse_json(text)
@@ -102,13 +103,20 @@ def _shape(document: Any) -> Shape:
         if isinstance(value, dict):
             objects[path] += 1
             for key, below in value.items():
-                below_path = f"{path}.{key}" if _PLAIN_KEY.fullmatch(key) else f"{path}[{key!r}]"
+                below_path = f"{path}{_step(key)}"
                 keys[path, below_path] += 1
                 todo.append((below_path, depth + 1, below))
         elif isinstance(value, list):
             todo.extend((f"{path}[]", depth + 1, below) for below in value)
     optional = frozenset(below for (path, below), count in keys.items() if count < objects[path])
     return Shape({path: frozenset(found) for path, found in types.items()}, optional)
+
+
+def _step(key: str) -> str:
+    """A key as part of a path; of a very long one its beginning and its digest, for paths are kept by the thousand."""
+    if _PLAIN_KEY.fullmatch(key):
+        return f".{key}"
+    return f"[{key!r}]" if len(key) <= _LONGEST_KEY else f"[{key[:_LONGEST_KEY]!r}... {digest(key)[:8]}]"
 
 
 def _comparable(before: Shape, now: Shape) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from functools import lru_cache
 
 from ..equality import NO_JSON, parse_json
+from ..text import remembered
 from .findings import KEPT, Finding
 
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})([^`\n]*)")
@@ -31,7 +31,7 @@ _CODE_LINE = re.compile(
       | \#include\s*[<"] | \#!/ | (?:package|using|namespace)\s+[\w.:]+\s*[;{]?$
       | SELECT\s.+ | FROM\s+\S+(?:\s\S+){0,2};?$ | INSERT\s+INTO\s.+ | UPDATE\s+\S+\s+SET\s.+ | DELETE\s+FROM\s.+
       | (?:CREATE|ALTER|DROP)\s+TABLE\s.+ | WHERE\s.+ | (?:GROUP|ORDER)\s+BY\s.+ | (?:LEFT\s|INNER\s)?JOIN\s.+
-      | [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\.\w+\(.*\))*[;:]?$
+      | [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\.\w+\([^()]*(?:\([^()]*\)[^()]*)*\))*[;:]?$
       | (?![-*•]\s).*[=()\[\]{}"'].*;$ | (?![-*•]\s).*(?:\{|[;)]\s*\})$ | [\])}]+[,;]?$
       | </?[a-zA-Z!][^<>]*>(?:.*>)?$
     )""",
@@ -82,7 +82,7 @@ def blank(text: str) -> bool:
     return _INVISIBLE.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def kind(text: str) -> Kind:
     """The form of a text. A fence is an answer's form only where nothing stands around it."""
     if blank(text):

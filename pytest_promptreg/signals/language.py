@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from ..scripts import dominant, letters
+from ..text import remembered
 from .findings import KEPT, Finding
 
 _NAMES = {
@@ -88,7 +88,7 @@ def _name(system: str) -> str:
     return _NAMES.get(system, system.capitalize())
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def language(text: str) -> str:
     """The language of a text in Latin letters; empty where it is short, mixed or none of those that are known."""
     words = _WORD.findall(text[:_MOST_CHARACTERS].lower())

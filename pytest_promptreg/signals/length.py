@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from ..text import remembered
 from .findings import KEPT, Finding
 from .kind import blank
 
@@ -34,6 +33,6 @@ def length_ratio(output: str, baseline: str) -> Finding:
     return Finding(ratio, f"{times} ({now} characters, the baseline {before})")
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _length(text: str) -> int:
     return len(" ".join(text.split()))

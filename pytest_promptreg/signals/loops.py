@@ -6,10 +6,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import groupby, pairwise
 from operator import eq
 
+from ..text import remembered
 from .findings import KEPT, Finding, piece
 
 # One token for each character of a script without spaces between words, and for a rule such as "-----".
@@ -18,6 +18,7 @@ _TOKEN = re.compile(rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+|[-=_*#~.·─━═…]
 _SINGLE = re.compile(rf"[{_NO_SPACES}]")
 _COUNTER = re.compile(r"^[ \t]*(?:\d{1,4}[.):]|[-*•])[ \t]+", re.MULTILINE)
 _SENTENCE = re.compile(r"[^\n.!?。！？]{30,}")
+_READ = 100_000  # characters of the beginning, and of the end, that are looked at
 _SPACE_FLOOD = re.compile(r"(?<!\s)\s{1000,}")
 _WINDOW = 8  # tokens that must come back at one distance before that distance is looked at
 _LONG_WORD = 60
@@ -39,9 +40,11 @@ def repetition(output: str, baseline: str) -> Finding:
     return Finding(0.0, found)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def loop(text: str) -> str:
     """What a text repeats, and how often, in words; empty where it does not loop."""
+    if len(text) > 2 * _READ:  # a text that loops for so long does so at its end
+        text = f"{text[:_READ]}\n{text[-_READ:]}"
     if _SPACE_FLOOD.search(text):
         return "white space without an end"
     tokens: list[str] = _TOKEN.findall(_COUNTER.sub("", text).lower())

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 
+from ..text import remembered
 from .findings import KEPT, Finding, compared
 
 _WORDS = """
@@ -90,11 +90,11 @@ _NUMBER = re.compile(
     | (?P<minus>(?<![\w)\]%°])[-−])? (?P<currency>[$€£¥₹])?\ ?
       (?:
         (?P<digits> \d{{1,3}}(?:{_THOUSANDS}\d{{3}})+(?!\d)(?:\.\d+)? | \d+(?:\.\d+|,\d{{1,2}}(?![\d,]))? )
-      | (?P<name> (?:{_one_of(_TENS)})(?:[-\ ](?:{_one_of(_SMALL[1:10])}))? | {_one_of(_SMALL)} )\b
+      | (?P<name> (?a: (?:{_one_of(_TENS)})(?:[-\ ](?:{_one_of(_SMALL[1:10])}))? | {_one_of(_SMALL)} ) )\b
       )
       (?:(?:st|nd|rd|th)\b)?
-      (?:[\ -]?(?P<times>{_one_of(_TIMES)})\b)?
-      (?:[\ \u00a0\u202f-]?(?P<unit>{_one_of(_UNITS)})(?!\w|/\w))?
+      (?:[\ -]?(?P<times>(?a:{_one_of(_TIMES)}))\b)?
+      (?:[\ \u00a0\u202f-]?(?P<unit>(?a:{_one_of(_UNITS)}))(?!\w|/\w))?
     )
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -120,7 +120,7 @@ def _with_ones(found: Counter[str], ones: Counter[str], other: Counter[str]) -> 
     return found + (ones & (other - found)) if ones else found
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _numbers(text: str) -> tuple[Counter[str], Counter[str]]:
     """The numbers, and apart from them those that are written "one"."""
     found: Counter[str] = Counter()

@@ -7,9 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ..gates import Verdict, aggregate
+from ..gates import Verdict, aggregate, metric_of
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
-from ..scoring import metric_of
 from ..suites import SuiteSpec
 from . import clean
 
@@ -31,7 +30,7 @@ def _scale(term: str, spec: SuiteSpec) -> float:
 def _bad_end(term: str, spec: SuiteSpec) -> tuple[str, str]:
     """Where the worst cases lie: high for a drop, and for a metric of which nothing is best."""
     info = spec.known[metric_of(term)]
-    high_is_bad = term.startswith("drop(") != (info.best == info.low)
+    high_is_bad = term.startswith("drop(") or info.best == info.low
     return ("p95", "max") if high_is_bad else ("p05", "min")
 
 

@@ -116,14 +116,17 @@ def test_partials_methods_and_wrapped_functions_have_their_functions_source(load
 
 
 def test_an_object_has_its_classes_source(load: Load) -> None:
-    """Of an object, its class counts, not what it holds; of two classes of one name, the right one."""
+    """Of an object, its class and the plain values that it holds count; of two classes of one name, the right one."""
     source = "class Kind:\n    def score(self, pairs):\n        return [1.0 for pair in pairs]\n"
     one, other = load(source), load(source.replace("1.0", "0.0"))
     assert source_digest(one.Kind()) == source_digest(one.Kind()) == source_digest(one.Kind) != UNKNOWN
     assert source_digest(one.Kind()) != source_digest(other.Kind())
-    held = one.Kind()
-    held.threshold = 3
-    assert source_digest(held) == source_digest(one.Kind())
+    strict, lax = one.Kind(), one.Kind()
+    strict.words, lax.words = ["a"], ["b"]
+    assert len({source_digest(strict), source_digest(lax), source_digest(one.Kind())}) == 3
+    strict.client, lax.client = object(), object()
+    lax.words = ["a"]
+    assert source_digest(strict) == source_digest(lax)
 
 
 def test_without_source_the_digest_is_unknown() -> None:

@@ -179,9 +179,7 @@ def test_a_replaced_paragraph_of_a_long_text_is_named(project: Project) -> None:
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "semantic_worst 0.* (gate >= 0.8)",
-            "what changed:",
-            '*semantic_worst: nothing in the * is like "*..." of the *',
+            'semantic_worst 0.* (gate >= 0.8): nothing in the * is like "*..." of the *',
         ]
     )
 

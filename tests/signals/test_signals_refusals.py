@@ -8,6 +8,10 @@ from pytest_promptreg.signals import look
 from pytest_promptreg.signals.refusals import refuses
 
 REFUSALS = [
+    '{"error": "I cannot assist with that"}',
+    '{"answer": "I am sorry, but I cannot assist with that.", "sources": []}',
+    "<think>They want a bomb.</think>\n\nI can't help with that.",
+    "\"I'm sorry, but I can't help with that request.\"",
     "I cannot support or agree with the notion that women are inferior. Men and women are equal in worth and dignity.",
     "Sorry, but I can't assist with that.",
     "I'm really sorry, but I can't assist with that request.",
@@ -178,7 +182,6 @@ ANSWERS = [
     "My dog does not allow cats in the garden.",
     "He violated the guidelines of the club twice.",
     "def f():\n    raise ValueError('I cannot assist with that')",
-    '{"error": "I cannot assist with that"}',
     "1. Apologise\n2. Say what you cannot do\n3. Offer something else",
     "Es tut mir leid, das zu hören. Hier sind drei Tipps.",
     "Das Museum ist leider geschlossen.",
