@@ -352,6 +352,7 @@ def plan_refresh(
     signatures: Mapping[str, str],
     refused: Mapping[str, str],
     add: bool = False,
+    only: bool = False,
 ) -> Plan:
     """The plan that makes ``outputs`` of ``version`` accepted.
 
@@ -361,6 +362,7 @@ def plan_refresh(
 
     :param outputs: accepted text by example id, of the cases that ran and passed.
     :param add: whether outputs stand beside what is accepted, and the accepted version stays, or in their place.
+    :param only: whether an output that is accepted already puts its siblings away: how one is taken back.
     """
     declared = {example.id: example for example in examples}
     old = before.records if before else {}
@@ -368,7 +370,9 @@ def plan_refresh(
     key = key_of(version)
     groups: dict[str, list[str]] = {"new": [], "changed": [], "added": [], "unchanged": []}
     for example_id, output in outputs.items():
-        group, records[example_id] = _renewed(old.get(example_id), declared[example_id], output, key, add=add)
+        group, records[example_id] = _renewed(
+            old.get(example_id), declared[example_id], output, key, add=add, only=only
+        )
         groups[group].append(example_id)
     if not outputs:
         return Plan(path, before, before, refused=refused)
@@ -392,12 +396,16 @@ def plan_refresh(
     )
 
 
-def _renewed(stored: Record | None, example: Example, output: str, key: str, *, add: bool) -> tuple[str, Record]:
+def _renewed(
+    stored: Record | None, example: Example, output: str, key: str, *, add: bool, only: bool
+) -> tuple[str, Record]:
     """What becomes of one record, and in which group of the plan."""
     if stored is None or stored.inputs != example.inputs_digest:  # made from other inputs: nothing to keep
         record = Record(example.id, example.inputs_digest, (output,), (key,))
         return "changed" if stored else "new", record
     if (accepted := stored.accepts(output)) is not None:
+        if only and len(stored.outputs) > 1:
+            return "changed", replace(stored, outputs=(accepted,), prompts=(key,))
         # It keeps its siblings: refreshing must not forget what people accepted.
         made_by = [
             key if text == accepted and not add else prompt
@@ -411,8 +419,8 @@ def _renewed(stored: Record | None, example: Example, output: str, key: str, *, 
 
 def plan_rescore(path: Path, before: Baseline, signatures: Mapping[str, str]) -> Plan:
     """The plan that renews how the outputs of a baseline are scored, and leaves the outputs alone."""
-    after = replace(before, signatures=signatures)
-    return Plan(path, before, after, rescored=_renewed_signatures(before, signatures))
+    renewed = sorted(name for name, line in signatures.items() if before.signatures.get(name) != line)
+    return Plan(path, before, replace(before, signatures=signatures), rescored=tuple(renewed))
 
 
 def _renewed_signatures(before: Baseline | None, signatures: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
 from .errors import BaselineError, MetricError, PromptregError, TrackingError
 from .files import display_path
 from .gates import Verdict, metric_of
+from .metrics import METRICS
 from .model import CaseKey, ScoredCase
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from .report.escape import one_line
@@ -184,6 +185,7 @@ class Concluder:
                 signatures=self._signatures(spec, declaration) if accepted else {},
                 refused=refused,
                 add=self.settings.add,
+                only=self.settings.accept is not None and not self.settings.add,
             )
         return prune(plan, stale) if self.settings.prune else plan
 
@@ -198,6 +200,8 @@ class Concluder:
         for metric in spec.all_metrics:
             if metric not in spec.own:
                 signatures[metric] = scorer.signature(metric)
+                if METRICS[metric].room == "embedding":
+                    scorer.try_out(metric)
             elif metric in own:
                 signatures[metric] = own[metric]
             else:

@@ -65,13 +65,17 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
 
 def _take_metrics(request: pytest.FixtureRequest, metrics: SuiteMetrics, where: str) -> None:
     """Ask the fixtures that give metrics, once for a suite."""
+    problem = ""
     for name in metrics.fixtures:
         if name in metrics.own:
             continue
+        value = request.getfixturevalue(FIXTURE + name)
         try:
-            metrics.own[name] = from_fixture(name, request.getfixturevalue(FIXTURE + name), where)
+            metrics.own[name] = from_fixture(name, value, where)
         except PromptregError as exc:
-            _fail(str(exc))
+            problem = str(exc)
+    if problem:  # not where it was caught: pytest would show it twice
+        _fail(problem)
 
 
 def _forget(item: pytest.Item) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from .metrics import METRICS, Metric, MetricInfo, MetricSettings, Pair
 from .model import ScoredCase
 
 _T = TypeVar("_T")
+FAILURES = 3  # one after the other, by which a metric counts as away
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Scorer:
         self._own = own or {}
         self._known = known
         self._broken: dict[str, MetricError] = {}
+        self._failures: Counter[str] = Counter()
 
     def signature(self, metric: str) -> str:
         """What shapes the metric's scores.
@@ -108,7 +111,24 @@ class Scorer:
         if not pairs:
             return []
         self.signature(name)  # what cannot be had fails here, once
-        return self._guarded(name, lambda: self._metric(name).score(pairs))
+        metric = self._metric(name)
+        try:
+            scores = self._guarded(name, lambda: metric.score(pairs))
+        except MetricError as exc:
+            # An endpoint or a judge that is away is not asked for every case: each asking may take minutes.
+            self._failures[name] += 1
+            if self._failures[name] == FAILURES and (name not in self._own or getattr(metric, "is_remote", False)):
+                self._broken[name] = exc
+            raise
+        self._failures[name] = 0
+        return scores
+
+    def try_out(self, metric: str) -> None:
+        """Have a built-in metric show that it works: that a model has a digest does not say that it can be loaded.
+
+        :raises MetricError: when it does not.
+        """
+        self._score(metric, [Pair("one text", "another text")])
 
     def _metric(self, name: str) -> Metric:
         return self._own[name] if name in self._own else self._builtin(name)
@@ -116,9 +136,9 @@ class Scorer:
     def _guarded(self, name: str, ask: Callable[[], _T]) -> _T:
         try:
             return ask()
-        except MetricError:
+        except (MetricError, KeyboardInterrupt):
             raise
-        except Exception as exc:
+        except BaseException as exc:  # a pytest.skip() in an embedder must not end the case as passed
             raise MetricError(f"the metric {name} failed: {type(exc).__name__}: {exc}") from exc
 
 

@@ -33,6 +33,9 @@ class SuiteMetrics:
         self.reported: tuple[str, ...] = ()
         self._fixture_scope = fixture_scope
         self._where = where
+        for name in METRICS:
+            if fixture_scope(FIXTURE + name) is not None:
+                raise ConfigError(f"the fixture {FIXTURE}{name} has the name of a built-in metric", where=where)
         self.reported = tuple(dict.fromkeys(self._declare(entry, name) for entry, name in _entries(declared, where)))
 
     def look_up(self, lines: Iterable[object]) -> None:
@@ -127,8 +130,8 @@ def from_fixture(name: str, value: object, where: str) -> Metric:
     adopted = adopt(value, name=name, where=where)
     if (adopted.info.low, adopted.info.high, adopted.info.best) != (0.0, 1.0, 1.0):
         raise ConfigError(
-            f"the fixture {FIXTURE}{name} gives a metric from {adopted.info.low:g} to {adopted.info.high:g}; "
-            "a fixture's metric runs from 0 to 1, and equal texts score 1",
+            f"the fixture {FIXTURE}{name} gives a metric from {adopted.info.low:g} to {adopted.info.high:g} with "
+            f"{adopted.info.best:g} for equal texts; a fixture's runs from 0 to 1, and equal texts score 1",
             where=where,
             next_step="put the metric on the marker: metrics=[...]",
         )

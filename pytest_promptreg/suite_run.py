@@ -17,7 +17,6 @@ from .signals import Finding, look
 from .suites import SuiteSpec
 from .templates import render
 
-FAILURES = 3  # of cases one after the other, by which a metric counts as failing for all
 BATCH = 64  # outputs scored at once, at most: what is ready is taken along, and a first failure is not kept waiting
 
 
@@ -144,8 +143,12 @@ class SuiteRun:
 
     def _match(self, output: str, accepted: str, gates: tuple[Gate, ...], scores: dict[str, float]) -> _Match:
         found = _looked(output, accepted)
-        details = {name: finding.detail for name, finding in found.items() if finding.detail}
         gated = {gate.metric for gate in gates if not gate.of_suite}
+        details = {
+            name: finding.detail
+            for name, finding in found.items()
+            if finding.detail and (name in gated or self.spec.signals[name] != "off")
+        }
         breaches: list[Breach] = []
         warnings = []
         for name, own_gates in self.spec.signal_gates.items():
@@ -258,15 +261,9 @@ class SuiteRun:
             if len(batch) == 1:
                 self._scores.update(dict.fromkeys(batch, exc))
                 return
-            # One pair that a metric cannot take must not fail the cases that were scored along with it; a metric that
-            # takes none is not asked for each of them.
-            failed = 0
+            # One pair that a metric cannot take must not fail the cases that were scored along with it.
             for key, comparisons in batch.items():
-                if failed == FAILURES:
-                    self._scores[key] = exc
-                    continue
                 self._score_batch({key: comparisons})
-                failed = failed + 1 if isinstance(self._scores[key], MetricError) else 0
 
     def _comparisons(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[Comparison]:
         example = self.example(key)

@@ -24,7 +24,7 @@ from .templates import missing_variable, place_of_variable
 from .text import slug
 
 MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals")
-ACTIONS = ("breach", "warn", "off")  # what a signal does that no gate names
+ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
 
 def default_signals() -> dict[str, str]:
@@ -44,7 +44,7 @@ class SuiteSpec:
     :param gates: from ini and marker, nearest first resolved; example rows add their own.
     :param metrics: metrics that are reported though no gate names them.
     :param own: the user's own metrics.
-    :param signals: what each signal does that no gate names: ``breach``, ``warn`` or ``off``.
+    :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
     """
 
     id: str
@@ -114,7 +114,7 @@ class SuiteSpec:
         return {
             name: tuple(parse(line) for line in SIGNALS[name].bounds or (f"{name} == 1",))
             for name, action in self.signals.items()
-            if action != "off"
+            if action in {"breach", "warn"}
         }
 
     def case_key(self, version: str, example: str) -> CaseKey:
@@ -347,7 +347,7 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
     bare = next((example for example in examples if not example.gates), None)
     if not gates and bare:
         raise GateError(
-            f"{function} has no gates, so the case of example {bare.id!r} could never fail",
+            f"{function} has no gates, so the case of example {bare.id!r} could say anything that is not broken",
             where=where,
             next_step='add gates=["semantic >= 0.8"] to the marker, or promptreg_gates to the ini file',
         )

@@ -625,6 +625,25 @@ def test_outputs_of_other_inputs_are_not_kept_beside() -> None:
     assert plan.after.records["a"].outputs == ("New.",)
 
 
+def test_an_accepted_output_is_taken_back_by_accepting_another_alone() -> None:
+    """With ``only`` a record keeps the one output that was made, and its siblings go."""
+    first = make({"a": "Bad."}, V1)
+    examples = [Example("a", {"text": "a"})]
+    both = plan_refresh(
+        Path("x"), first, V1, {"a": "Good."}, examples=examples, signatures={}, refused={}, add=True
+    ).after
+    assert both is not None
+    assert both.records["a"].outputs == ("Bad.", "Good.")
+    plan = plan_refresh(Path("x"), both, V1, {"a": "Good."}, examples=examples, signatures={}, refused={}, only=True)
+    assert plan.changed == ("a",)
+    assert plan.after is not None
+    assert plan.after.records["a"].outputs == ("Good.",)
+    again = plan_refresh(
+        Path("x"), plan.after, V1, {"a": "Good."}, examples=examples, signatures={}, refused={}, only=True
+    )
+    assert (again.unchanged, again.writes) == (("a",), False)
+
+
 def test_white_space_makes_no_new_text() -> None:
     """An output that says the same as an accepted one leaves the stored text as it is."""
     before = make({"a": "One line.\n"}, V1)

@@ -38,7 +38,7 @@ def test_every_metric_has_its_line(name: str) -> None:
     (line,) = re.findall(rf"^\| `{name}` \|.*$", METRICS_PAGE, re.MULTILINE)
     if name in SIGNALS:
         default = SIGNALS[name].default
-        assert line.split("|")[2].split()[0] == ("-" if default == "off" else default)
+        assert line.split("|")[2].split()[0] == default
 
 
 def test_options_named_in_the_docs_exist() -> None:

@@ -67,7 +67,10 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
         ({"gates": ["semantic >= high"]}, ["promptreg_gates", "is no gate"]),
         ({"signals": ["refusal"]}, ["promptreg_signals", "'refusal' sets no signal", "refusal:breach"]),
         ({"signals": ["refusals:warn"]}, ["promptreg_signals", "did you mean 'refusal'?"]),
-        ({"signals": ["refusal:fail"]}, ["promptreg_signals", "refusal cannot be set to 'fail'", "breach, warn, off"]),
+        (
+            {"signals": ["refusal:fail"]},
+            ["promptreg_signals", "refusal cannot be set to 'fail'", "breach, warn, tell, off"],
+        ),
         ({"bleu_tokens": "mecab"}, ["promptreg_bleu_tokens", "'mecab'"]),
         ({"flag_add": True}, ["--promptreg-add", "--promptreg-accept VERSION"]),
         ({"flag_rescore": True, "flag_add": True}, ["--promptreg-add", "nothing is being stored"]),

@@ -93,7 +93,9 @@ def _own(address: str) -> Embedder:
     try:
         found = getattr(importlib.import_module(module), name)
         embedder = found if callable(getattr(found, "encode", None)) and not isinstance(found, type) else found()
-    except Exception as exc:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # a module may skip or exit while it is imported
         raise MetricError(
             f"no embedder at {address!r}: {type(exc).__name__}: {exc}",
             next_step="promptreg_embedding_model = package.module:name names an embedder, or a function that makes one",

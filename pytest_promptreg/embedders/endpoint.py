@@ -70,7 +70,9 @@ class Endpoint:
         if not response.ok:
             raise self._error(f"HTTP {response.status_code}: {_said(response)}")
         try:
-            rows = sorted(response.json()["data"], key=lambda row: int(row["index"]))
+            answer = response.json()["data"]
+            # Some servers leave the index out, and answer in the order of the question.
+            rows = sorted(({"index": place, **row} for place, row in enumerate(answer)), key=_index)
             found = [list(row["embedding"]) for row in rows]
         except (ValueError, KeyError, TypeError) as exc:
             raise self._error(f"no list of embeddings ({type(exc).__name__})") from exc
@@ -108,6 +110,10 @@ class Endpoint:
             where=self._url,
             next_step=f"see to OPENAI_BASE_URL{key} and the model's name, or use a model that runs here",
         )
+
+
+def _index(row: dict[str, Any]) -> int:
+    return int(row["index"])
 
 
 def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -9,9 +9,12 @@ import contextlib
 import contextvars
 import copy
 import inspect
+import math
 import os
+import threading
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import Any, Literal, get_args, get_origin
 
@@ -22,6 +25,7 @@ from .checked import as_score, guarded, of_example, shown
 from .sources import source_digest
 
 _THREADS = 8
+_LIMIT_S = 60.0  # seconds for one answer
 _GIVEN = frozenset({"inputs", "outputs", "expectations"})
 _WORDS = {"yes": 1.0, "true": 1.0, "pass": 1.0, "no": 0.0, "false": 0.0, "fail": 0.0}
 # Fields of a scorer that shape no score, or that are secret.
@@ -81,6 +85,8 @@ class JudgeMetric:
     It is given the example's inputs, the output, and the baseline (in a drop, the reference) as ``expected_response``.
     """
 
+    is_remote = True  # most are: one that is away is not asked for every case
+
     def __init__(self, scorer: Any, info: MetricInfo, bounds: str = "") -> None:
         self.name = info.name
         self._scorer = scorer
@@ -116,15 +122,41 @@ class JudgeMetric:
         return scores
 
     def _ask(self, pairs: Sequence[Pair]) -> None:
-        pool = ThreadPoolExecutor(min(_THREADS, len(pairs)), thread_name_prefix="promptreg-judge")
-        try:
-            asked = [pool.submit(contextvars.copy_context().run, self._score, pair) for pair in pairs]
-            done = wait(asked, return_when=FIRST_EXCEPTION).done
-        finally:
-            pool.shutdown(cancel_futures=True)  # what is in flight is waited for: it is paid for
-        for answer in asked:
-            if answer in done and (error := answer.exception()):
-                raise error
+        """Ask for all of them, several at a time; what is in flight when one fails is waited for: it is paid for.
+
+        Daemon threads: a judge that never answers must not hold up the end of the process.
+
+        :raises MetricError: the first error, or when the judge takes too long.
+        """
+        left = deque(pairs)
+        errors: list[BaseException] = []
+
+        def work(context: contextvars.Context) -> None:
+            while left and not errors:
+                try:
+                    context.run(self._score, left.popleft())
+                except IndexError:  # another thread was faster
+                    return
+                except BaseException as exc:  # told by the thread that waits
+                    errors.append(exc)
+
+        threads = [
+            threading.Thread(target=work, args=(contextvars.copy_context(),), name="promptreg-judge", daemon=True)
+            for _ in range(min(_THREADS, len(pairs)))
+        ]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + _LIMIT_S * math.ceil(len(pairs) / len(threads))
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if errors:
+            raise errors[0]
+        if any(thread.is_alive() for thread in threads):
+            errors.append(TimeoutError())  # so that they begin nothing more
+            raise MetricError(
+                f"the judge {self.name} did not answer within {_LIMIT_S:g} s",
+                next_step="see that its model can be reached",
+            )
 
     def _score(self, pair: Pair) -> None:
         inputs = copy.deepcopy(dict(pair.case.inputs)) if pair.case else {}

@@ -7,10 +7,12 @@ def polite(output, baseline, case):
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import math
 import re
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -77,9 +79,10 @@ def metric(
     equal: float | None = None,
     version: str | None = None,
 ) -> _T | Callable[[_T], _T]:
-    """Describe a metric; the function comes back as it was. ``@metric`` and ``@metric(low=..., ...)`` both do.
+    """Describe a metric; ``@metric`` and ``@metric(low=..., ...)`` both do.
 
-    It also describes a batch object or an MLflow scorer: ``metric(low=1, high=5)(make_judge(...))``.
+    What comes back is a copy that works as what was given, which itself is left as it is: another suite may describe it
+    otherwise. It also describes a batch object or an MLflow scorer: ``metric(low=1, high=5)(make_judge(...))``.
 
     :param name: what gates call it; left out, the function's own name.
     :param low: its lowest score.
@@ -96,14 +99,29 @@ def metric(
         # Not setattr(): an MLflow scorer's takes its known fields alone, a frozen dataclass's none at all.
         put = type.__setattr__ if isinstance(source, type) else object.__setattr__
         try:
+            source = _copied(source)
             put(source, _MARK, described)
-        except (AttributeError, TypeError) as exc:
+        except Exception as exc:  # whatever an object's own __copy__ raises, too
             raise ConfigError(
                 f"{shown(source)} cannot be described", next_step="write a function around it, and describe that"
             ) from exc
         return source
 
     return describe if source is None else describe(source)
+
+
+def _copied(source: _T) -> _T:
+    """A shallow copy; of a function, one with the same code, which ``copy.copy`` does not make; a class is itself."""
+    if not inspect.isfunction(source):
+        return source if isinstance(source, type) else copy.copy(source)
+    function: Any = types.FunctionType(
+        source.__code__, source.__globals__, source.__name__, source.__defaults__, source.__closure__
+    )
+    function.__kwdefaults__ = source.__kwdefaults__
+    functools.update_wrapper(function, source)
+    del function.__wrapped__  # it is no wrapper
+    copied: _T = function
+    return copied
 
 
 def adopt(source: object, *, name: str | None = None, where: str = "") -> OwnMetric:

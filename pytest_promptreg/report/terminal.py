@@ -228,7 +228,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
         ):
             commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")
         unsigned = suite.baseline and [name for name in suite.spec.all_metrics if name not in suite.baseline.signatures]
-        if unsigned and suite.versions and suite.baseline_label:
+        if unsigned and verdicts & {Verdict.CHANGED, Verdict.BREACHED}:
             commands.append(f"{suite.spec.command(RESCORE)}   (stores the settings of {', '.join(unsigned)}, new here)")
         for version in suite.versions:
             judged = any(gate.value is not None for gate in version.breached_gates)

@@ -29,12 +29,12 @@ VERSION = "v1"
 class Signal:
     """A signal by name.
 
-    :param default: what it does where no gate names it; ``off`` of those that only explain.
+    :param default: what it does where no gate names it; ``tell`` of those that only explain.
     :param bounds: the gates that it is judged by then.
     """
 
     name: str
-    default: Literal["breach", "warn", "off"]
+    default: Literal["breach", "warn", "tell"]
     bounds: tuple[str, ...] = ()
 
 
@@ -49,12 +49,12 @@ SIGNALS: Mapping[str, Signal] = {
         Signal("repetition", "breach", ("repetition == 1",)),
         Signal("refusal", "warn", ("refusal == 1",)),
         Signal("length_ratio", "warn", ("length_ratio >= 0.333", "length_ratio <= 3")),
-        Signal("numbers", "off"),
-        Signal("negation", "off"),
-        Signal("entities", "off"),
-        Signal("urls", "off"),
-        Signal("symbols", "off"),
-        Signal("order", "off"),
+        Signal("numbers", "tell"),
+        Signal("negation", "tell"),
+        Signal("entities", "tell"),
+        Signal("urls", "tell"),
+        Signal("symbols", "tell"),
+        Signal("order", "tell"),
     )
 }
 

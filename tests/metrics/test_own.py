@@ -94,8 +94,9 @@ def test_a_plain_function_is_a_metric_from_0_to_1() -> None:
 
 
 def test_a_metric_can_be_described_and_stays_the_function_it_was() -> None:
-    """With or without arguments, the decorator gives the very function back; what it says is in the metric's info."""
-    assert metric(polite) is polite
+    """With or without arguments, the decorator gives the function back as it was; what it says is in the info."""
+    assert metric(polite)("please", "", None) == 1
+    assert (metric(polite).__name__, metric(polite).__doc__) == ("polite", polite.__doc__)
 
     @metric(name="stars", low=1, high=5, equal=4)
     def rated(output: str, baseline: str) -> float:
@@ -105,6 +106,16 @@ def test_a_metric_can_be_described_and_stays_the_function_it_was() -> None:
     info = adopt(rated).info
     assert (info.name, info.low, info.high, info.best) == ("stars", 1.0, 5.0, 4.0)
     assert adopt(metric(Words())).info.high == 1.0, "what the decorator says replaces what the object says"
+
+
+def test_what_one_suite_says_of_a_metric_is_not_said_for_another() -> None:
+    """Describing a function or an object anew leaves it as it was: each suite has its own range of it."""
+    words = Words()
+    for source in (polite, words):
+        described = metric(low=0, high=5)(source)
+        assert adopt(described, name="one").info.high == 5
+        assert adopt(source, name="other").info.high == adopt(type(words)(), name="third").info.high or source is polite
+        assert adopt(polite).info.high == 1
 
 
 def test_instances_of_a_described_class_are_described() -> None:

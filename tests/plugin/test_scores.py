@@ -140,7 +140,7 @@ def test_a_signal_that_breached_counts_against_the_pass_rate(project: Project) -
     ("marker", "said"),
     [
         ('signals={"refusals": "warn"}', "*unknown signal 'refusals'*did you mean 'refusal'*"),
-        ('signals={"refusal": "fail"}', "*the signal refusal cannot be set to 'fail'*breach, warn, off*"),
+        ('signals={"refusal": "fail"}', "*the signal refusal cannot be set to 'fail'*breach, warn, tell, off*"),
         ('signals=["refusal"]', "*signals is a dict, not list*"),
     ],
 )
@@ -214,14 +214,14 @@ def test_a_case_is_judged_against_the_best_match(project: Project) -> None:
 
 
 def test_without_add_an_accepted_output_takes_the_place(project: Project) -> None:
-    """--promptreg-accept replaces what was accepted, siblings included, unless the output is one of them."""
+    """An update keeps the siblings of an output that is accepted already; an accept puts them away."""
     change(project, "one two three four", "five six seven eight")
     project.pytester.runpytest_inprocess("--promptreg-accept", "v1", "--promptreg-add")
-    result = project.pytester.runpytest_inprocess("--promptreg-accept", "v1")
+    result = project.pytester.runpytest_inprocess("--promptreg-update")
     result.stdout.fnmatch_lines(["baseline as it was:*1 unchanged*"])
-    answer(project, {"a": "nine ten"})
+    assert len(project.baseline()["examples"]["a"]["outputs"]) == 2
     project.pytester.runpytest_inprocess("--promptreg-accept", "v1")
-    assert project.outputs() == {"a": "nine ten"}
+    assert project.outputs() == {"a": "five six seven eight"}
     assert len(project.baseline()["examples"]["a"]["outputs"]) == 1
 
 
@@ -411,6 +411,80 @@ def test_a_metric_knows_its_case(project: Project) -> None:
         "a",
         "v1",
     ]
+
+
+@pytest.mark.parametrize("scope", ["function", "class"])
+def test_a_metric_must_outlive_its_suite(project: Project, scope: str) -> None:
+    """A fixture that is torn down before the suite's last case was scored is refused, with the scope that it needs."""
+    fixture = f"\n@pytest.fixture(scope={scope!r})\ndef promptreg_metric_polite():\n    return polite\n"
+    project.module(
+        f"{POLITE}{fixture}\n@pytest.mark.promptreg(prompts='prompts', examples='examples.jsonl',\n"
+        "                       gates=['polite >= 0.5'])\ndef test_answer(promptreg):\n    promptreg.check()\n"
+    )
+    result = project.pytester.runpytest_inprocess()
+    assert result.ret == 2
+    result.stdout.fnmatch_lines([f"*promptreg_metric_polite lives for a {scope}*", '*scope="module"*'])
+
+
+def test_a_gate_in_a_row_has_its_signature_stored(project: Project) -> None:
+    """A metric that only an example's own gate names is signed too, so that other settings do not go unnoticed."""
+    project.rows({"id": "a", "text": "one two three four five six seven", "gates": "rouge_l >= 0.1"})
+    project.suite(gates=["chrf >= 1"])
+    project.store()
+    assert set(project.baseline()["metrics"]) == {"chrf", "rouge_l"}
+    project.prompt("v1", keep=5)
+    project.ini("promptreg_rouge_tokens = rouge-score")
+    result = project.pytester.runpytest_inprocess()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*incomparable: rouge_l has other settings*"])
+
+
+def test_a_narrowed_update_says_that_it_renews_settings_for_all(project: Project) -> None:
+    """Settings are stored once for a file: a refresh of one example that changes them says which."""
+    project.store()
+    project.prompt("v1", keep=5)
+    project.ini("promptreg_rouge_tokens = rouge-score")
+    result = project.pytester.runpytest_inprocess("--promptreg-update", "-k", "v1-a")
+    result.stdout.fnmatch_lines(
+        ["baseline written:*1 changed, 1 metric signatures renewed*", "*rouge_l: then*", "*now*"]
+    )
+
+
+def test_a_drop_is_what_was_lost_where_less_is_better(project: Project) -> None:
+    """A metric whose best score is its lowest drops when it rises."""
+    metric = (
+        "import pytest_promptreg\n\n@pytest_promptreg.metric(equal=0)\n"
+        "def rude(output, baseline, case):\n    return float('six' not in output)\n"
+    )
+    project.examples({"a": "one two three four five six seven"}, reference="ref")
+    project.module(
+        f"{metric}\n@pytest.mark.promptreg(prompts='prompts', examples='examples.jsonl',\n"
+        "                       gates=['drop(rude) <= 0.1'], metrics=[rude])\ndef test_answer(promptreg):\n"
+        "    promptreg.check()\n"
+    )
+    project.store()
+    project.prompt("v1", keep=5)
+    result = project.pytester.runpytest_inprocess()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["drop(rude) 1.000 (gate <= 0.1)"])
+
+
+@pytest.mark.parametrize("leaves", ["pytest.skip('no model')", "pytest.xfail('no model')", "raise SystemExit(0)"])
+def test_an_embedder_that_leaves_is_an_error_and_no_pass(project: Project, run: Run, leaves: str) -> None:
+    """A skip or an exit in an embedder does not take the case's gate along."""
+    project.write(
+        "embedder.py",
+        f"import pytest\n\nclass E:\n    fingerprint = 'e|1'\n\n    def encode(self, texts):\n        {leaves}\n\n"
+        "e = E()\n",
+    )
+    project.ini("pythonpath = .\npromptreg_embedding_model = embedder:e")
+    project.suite(gates=["rouge_l >= 0.1"])
+    project.store()
+    project.prompt("v1", keep=5)
+    project.suite(gates=["semantic >= 0.9", "pass_rate >= 0.1"])
+    result = run()
+    result.assert_outcomes(errors=3)
+    assert result.ret == 1
 
 
 def test_a_gate_on_a_metric_that_is_nowhere_is_refused(project: Project) -> None:

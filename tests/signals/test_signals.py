@@ -28,7 +28,7 @@ def test_the_table_names_the_signals_among_the_metrics() -> None:
 def test_only_hard_signals_are_judged_by_default() -> None:
     """A hard signal has bounds and an action, an explanatory one has neither."""
     for signal in SIGNALS.values():
-        assert bool(signal.bounds) == (signal.default != "off")
+        assert bool(signal.bounds) == (signal.default != "tell")
 
 
 @pytest.mark.parametrize(
