@@ -16,6 +16,7 @@ from .suite_metrics import SuiteMetrics
 from .suites import build_suite, case_slug, resolve_predict
 
 if TYPE_CHECKING:
+    from .model import PromptVersion
     from .roles import Role
 
 
@@ -63,10 +64,22 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         ini_metrics=role.settings.metrics,
         ini_signals=role.settings.signals,
         metrics=metrics,
+        registry=lambda address: _registered(address, where, role),
     )
-    role.performer.declare(spec, resolve_predict(marker.kwargs.get("predict"), where), metrics)
+    predict = resolve_predict(marker.kwargs.get("predict"), where, role.settings.registry)
+    role.performer.declare(spec, predict, metrics)
     cases = [(version.label, example.id) for version in spec.versions for example in spec.examples]
     metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)
+
+
+def _registered(address: str, where: str, role: Performing) -> Sequence[PromptVersion]:
+    """The versions that an address of the prompt registry names."""
+    from .sources.registry import load_registry
+
+    loaded = load_registry(address, where=where, settings=role.settings.registry)
+    if loaded.notice and loaded.notice not in role.notices:
+        role.notices.append(loaded.notice)
+    return loaded.versions
 
 
 def _fixture_scope(definition: pytest.Item, name: str) -> str | None:

@@ -19,6 +19,7 @@ from .report.escape import one_line
 from .scoring import Comparison, Scorer, builtin_metrics
 from .settings import Settings
 from .suites import SuiteSpec
+from .tracking.release import Release
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Declaration:
     :param selected: keys of the cases that were to run.
     :param expected: their node ids, and only theirs.
     :param orphans: baseline files that belong to no declared suite.
+    :param notices: what a person must be told about how prompts were come by.
     :param own_signatures: by suite, the signatures of its own metrics, which only the processes that ran it have.
     """
 
@@ -37,6 +39,7 @@ class Declaration:
     expected: Collection[str]
     orphans: Sequence[Path] = ()
     own_signatures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notices: Sequence[str] = ()
 
 
 @dataclass
@@ -96,6 +99,7 @@ class Concluder:
         interrupted: bool,
         unreported: Collection[str],
         track: Callable[[RunOutcome], list[str]] | None,
+        publish: Callable[[RunOutcome], Release] | None = None,
     ) -> Conclusion:
         """Judge the suites, apply what a refresh or prune asked for, and record the run.
 
@@ -103,6 +107,7 @@ class Concluder:
 
         :param unreported: node ids of tests, ours and others', that were to run and that nobody reported.
         :param track: records the run and says where; raises TrackingError.
+        :param publish: registers what was tested and moves an alias; raises TrackingError.
         """
         lost = [] if interrupted else [nodeid for nodeid in declaration.expected if nodeid in unreported]
         problems: list[str] = []
@@ -123,11 +128,22 @@ class Concluder:
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
         self._apply(declaration, conclusion)
+        conclusion.problems += declaration.notices
+        if publish is not None:
+            try:
+                release = publish(run)
+            except TrackingError as exc:
+                conclusion.problems.append(str(exc))
+                conclusion.fatal = True
+            else:
+                run = release.run
+                conclusion.notes += release.lines
         if track is not None:
             try:
                 conclusion.notes += track(run)
             except TrackingError as exc:
                 conclusion.problems.append(f"not recorded in MLflow: {exc}")
+                conclusion.fatal |= self.settings.tracking is not None and self.settings.tracking.required
         return conclusion
 
     def _suite(

@@ -42,6 +42,8 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_bleu_tokens": ("string", "sacrebleu's tokenizer: auto (default: by script), 13a, zh, char, intl, none"),
     "promptreg_mlflow": ("string", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)"),
     "promptreg_mlflow_experiment": ("string", "MLflow experiment (default promptreg)"),
+    "promptreg_mlflow_required": ("string", "fail a run that could not be recorded: true or false (default)"),
+    "promptreg_registry_ttl": ("string", "seconds for which prompts of the registry are not asked for again (60)"),
     "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
 }
 
@@ -99,6 +101,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_false",
         help="do not record the run in MLflow, whatever ini file and environment say",
     )
+    group.addoption(
+        "--promptreg-register",
+        dest="promptreg_register",
+        action="store_true",
+        help="register the tested prompt versions in the MLflow prompt registry, those that it has not yet",
+    )
+    group.addoption(
+        "--promptreg-promote",
+        dest="promptreg_promote",
+        metavar="ALIAS",
+        help="when the whole run passed, move this alias in the MLflow prompt registry to the tested version",
+    )
     for name, (kind, text) in INI_OPTIONS.items():
         parser.addini(name, text, type=kind)
 
@@ -109,7 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Reports(config), _REPORTS)
     option = config.option
-    flags = ("update", "accept", "add", "rescore", "prune", "versions", "mlflow")
+    flags = ("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote")
     if any(getattr(option, f"promptreg_{flag}") for flag in flags):
         from .errors import PromptregError
 

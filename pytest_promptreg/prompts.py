@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,25 @@ JINJA_SUFFIX = ".j2"
 _FIELDS = frozenset({"label", "text", "messages", "model_config", "commit_message", "tags", "syntax"})
 _META_FIELDS = frozenset({"model_config", "commit_message", "tags"})
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+Registry = Callable[[str], Sequence[PromptVersion]]
 _DIGITS = re.compile(r"(\d+)")
 
 
-def load_prompts(source: object, *, base: Path, where: str) -> tuple[PromptVersion, ...]:
+def load_prompts(
+    source: object, *, base: Path, where: str, registry: Registry | None = None
+) -> tuple[PromptVersion, ...]:
     """The versions that ``prompts=`` names, ordered.
 
-    :param source: a folder, a glob, a file, or a list of paths, dicts and PromptVersion objects.
+    :param source: a folder, a glob, a file, a ``prompts:/`` address, or a list of these, of dicts and of
+        PromptVersion objects.
     :param base: the folder that relative paths start from: the test file's.
     :param where: ``file:line`` of the marker, for messages about what is no file.
+    :param registry: gives the versions that an address of the MLflow prompt registry names.
     :raises PromptError: when there is none, one cannot be used, or two share a label.
     """
     versions: list[PromptVersion] = []
     for entry in source if isinstance(source, list | tuple) else [source]:
-        versions.extend(_load_entry(entry, base, where))
+        versions.extend(_load_entry(entry, base, where, registry))
     if not versions:
         raise PromptError("prompts= names no prompt", where=where, next_step="name a folder, a glob, a file or a list")
     labels = Counter(version.label for version in versions)
@@ -66,19 +71,17 @@ def _natural(label: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def _load_entry(entry: object, base: Path, where: str) -> list[PromptVersion]:
+def _load_entry(entry: object, base: Path, where: str, registry: Registry | None) -> Sequence[PromptVersion]:
     if isinstance(entry, PromptVersion):
         return [_from_object(entry, where)]
     if isinstance(entry, Mapping):
         return [_from_mapping(entry, where=where)]
     if isinstance(entry, Path) or (isinstance(entry, str) and not entry.startswith("prompts:")):
         return [load_file(path) for path in _prompt_files(entry, base, where)]
+    if isinstance(entry, str) and registry is not None:
+        return registry(entry)
     if isinstance(entry, str):
-        raise PromptError(
-            f"{entry!r} names the MLflow prompt registry, which this version cannot read",
-            where=where,
-            next_step="save the prompt's versions as files in a folder and name the folder",
-        )
+        raise PromptError(f"{entry!r} names the MLflow prompt registry, and there is none here", where=where)
     raise PromptError(
         f"prompts= takes a folder, a glob, a file or a list of objects, not {type(entry).__name__}", where=where
     )

@@ -9,6 +9,7 @@ One writer, one tracker, one exit status, whatever the number of processes.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from .performing import Performer, describe
 from .settings import Settings
 from .suites import SuiteSpec
 from .tracking import RunFacts, track
+from .tracking.release import Release, refuse_promotion, release
 
 
 class Role:
@@ -75,6 +77,7 @@ class Performing(Role):
         self.performer = Performer(settings, bit_by_bit=self.bit_by_bit)
         self.modules: list[tuple[Path, object]] = []
         self.nodeids: dict[CaseKey, str] = {}
+        self.notices: list[str] = []  # of the prompt registry, for the summary
 
     def select(self, cases: Iterable[tuple[CaseKey, str]]) -> None:
         """The cases that are left to run, in order, with their node ids."""
@@ -126,8 +129,26 @@ class Concluding(Role):
                 interrupted=interrupted,
                 unreported=unreported,
                 track=self._tracker(exit_passed=exit_passed),
+                publish=self._publisher(exit_passed=exit_passed),
             )
         return self.conclusion
+
+    def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
+        settings = self.settings
+        if settings.rescore or not (settings.register or settings.promote):
+            return None
+
+        def publish(run: RunOutcome) -> Release:
+            if settings.promote:
+                refuse_promotion(run, exit_passed=exit_passed)
+            return release(run, settings.registry.target(os.environ), settings.promote)
+
+        return publish
+
+    def _under_test(self, predict: str) -> Mapping[str, str]:
+        from .sources.predict import describe, is_address
+
+        return describe(predict, registry=self.settings.registry) if is_address(predict) else {}
 
     def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
         settings = self.settings.tracking
@@ -142,6 +163,7 @@ class Concluding(Role):
                 exit_passed=exit_passed and not run.failed,
                 rootdir=self.settings.rootdir,
                 embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
+                under_test={suite.spec.id: self._under_test(suite.spec.predict) for suite in run.suites},
             )
             return track(run, settings, facts).lines()
 
@@ -162,6 +184,7 @@ class Local(Concluding, Performing):
             expected=self.nodeids.values(),
             orphans=self.orphans(),
             own_signatures=self.performer.own_signatures(),
+            notices=self.notices,
         )
 
 
@@ -178,6 +201,7 @@ class Worker(Performing):
             "orphans": [str(path) for path in self.orphans()],
             "refusal": self.refusal,
             "own_signatures": {},
+            "notices": self.notices,
         }
 
     def last_words(self) -> dict[str, Any]:
@@ -212,6 +236,7 @@ class Controller(Concluding):
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
             own_signatures=self._own_signatures,
+            notices=wire["notices"],
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import ConfigError, did_you_mean
+from .errors import ConfigError, TrackingError, did_you_mean
 from .gates import FORM, is_gate_shaped
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
+from .sources.registry import RegistrySettings
 from .suites import check_actions
 from .tracking import TrackingSettings, resolve_settings
+from .tracking.registry import check_alias
 
 _N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = ("auto", "13a", "zh", "char", "intl", "none")
+_ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
 
 
@@ -34,7 +37,10 @@ class Settings:
     :param accept: the label whose outputs become the baseline; None when not asked.
     :param add: whether outputs are accepted beside those that are accepted already, not in their place.
     :param rescore: whether the baselines' metric signatures are renewed, without a call.
+    :param register: whether tested prompt versions go to the prompt registry.
+    :param promote: the registry's alias that a run that passed moves to the tested version; None for none.
     :param tracking: where the run is recorded; None when it is not.
+    :param registry: where prompts and models are registered.
     """
 
     gates: tuple[str, ...]
@@ -50,7 +56,10 @@ class Settings:
     add: bool
     rescore: bool
     prune: bool
+    register: bool
+    promote: str | None
     tracking: TrackingSettings | None
+    registry: RegistrySettings
     rootdir: Path
     invocation: str
 
@@ -102,7 +111,7 @@ def read_settings(
         if not is_gate_shaped(line):
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
-    _refuse_contradictions(option)
+    asked = _refuse_contradictions(option)
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
     return Settings(
@@ -125,6 +134,8 @@ def read_settings(
         add=add,
         rescore=bool(option("promptreg_rescore")),
         prune=bool(option("promptreg_prune")),
+        register=bool(option("promptreg_register")),
+        promote=_alias(option("promptreg_promote"), asked),
         tracking=resolve_settings(
             flag=option("promptreg_mlflow"),
             ini=ini("promptreg_mlflow") or "auto",
@@ -132,13 +143,24 @@ def read_settings(
             timeout_s=_number(ini, "promptreg_mlflow_timeout", float, 30.0, least=1),
             rootdir=rootdir,
             environ=environ,
+            required=_flag(ini, "promptreg_mlflow_required"),
+        ),
+        registry=RegistrySettings(
+            cache=cache,
+            ttl_s=_number(ini, "promptreg_registry_ttl", float, 60.0, least=0),
+            rootdir=rootdir,
+            run=environ.get("PYTEST_XDIST_TESTRUNUID", ""),
         ),
         rootdir=rootdir,
         invocation=invocation,
     )
 
 
-def _refuse_contradictions(option: Callable[[str], Any]) -> None:
+def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:
+    """The one of update, accept and rescore that is asked for, if any.
+
+    :raises ConfigError: when flags contradict each other.
+    """
     asked = [flag for flag in ("update", "accept", "rescore") if option(f"promptreg_{flag}")]
     if len(asked) > 1:
         what = {
@@ -155,6 +177,22 @@ def _refuse_contradictions(option: Callable[[str], Any]) -> None:
             "--promptreg-add says how outputs are stored, and nothing is being stored",
             next_step="use it with --promptreg-accept VERSION or --promptreg-update",
         )
+    return asked
+
+
+def _alias(alias: str | None, asked: Sequence[str]) -> str | None:
+    if alias is None:
+        return None
+    if asked:
+        raise ConfigError(
+            f"--promptreg-promote and --promptreg-{asked[0]} exclude each other",
+            next_step="an alias moves after a run whose gates were judged",
+        )
+    try:
+        check_alias(alias)
+    except TrackingError as exc:
+        raise ConfigError(f"--promptreg-promote: {exc.what}", next_step=exc.next_step) from exc
+    return alias
 
 
 def _signals(entries: Iterable[str]) -> dict[str, str]:
@@ -177,10 +215,17 @@ def _one_of(ini: Callable[[str], Any], name: str, known: tuple[str, ...]) -> str
     return str(value)
 
 
+def _flag(ini: Callable[[str], Any], name: str) -> bool:
+    said = str(ini(name) or "false").strip().lower()
+    if said not in {*_OFF, *_ON}:
+        raise ConfigError(f"the ini option {name} = {said!r}", next_step="it takes true or false")
+    return said in _ON
+
+
 def _cache(said: str, rootdir: Path, default: Path | None) -> Path | None:
     if said.lower() in _OFF:
         return None
-    return default if said.lower() in {"", "true", "yes", "on", "1"} else rootdir / said
+    return default if said.lower() in {"", *_ON} else rootdir / said
 
 
 def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *, least: float) -> _N:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
@@ -17,13 +18,16 @@ from .files import display_path
 from .gates import Gate, metric_of, nearest, parse, perfect
 from .metrics import METRICS, MetricInfo
 from .model import CaseKey, Example, PromptVersion
-from .prompts import load_prompts
+from .prompts import Registry, load_prompts
 from .signals import SIGNALS
 from .suite_metrics import SuiteMetrics
 from .templates import missing_variable, place_of_variable
 from .text import slug
 
 MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals")
+if TYPE_CHECKING:
+    from .sources.registry import RegistrySettings
+
 ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
 
@@ -44,6 +48,8 @@ class SuiteSpec:
     :param gates: from ini and marker, nearest first resolved; example rows add their own.
     :param metrics: metrics that are reported though no gate names them.
     :param own: the user's own metrics.
+    :param predict: what the marker names as predict, an address or a function by module and name; else empty.
+    :param prompt_name: what its prompt is called in a registry.
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
     """
 
@@ -58,6 +64,8 @@ class SuiteSpec:
     variant: str = ""
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
     signals: Mapping[str, str] = field(default_factory=default_signals)
+    predict: str = ""
+    prompt_name: str = ""
 
     @property
     def name(self) -> str:
@@ -147,6 +155,8 @@ class SuiteSpec:
             "variant": self.variant,
             "own": [[info.name, info.low, info.high, info.best] for info in self.own.values()],
             "signals": dict(self.signals),
+            "predict": self.predict,
+            "prompt_name": self.prompt_name,
         }
 
     @classmethod
@@ -165,6 +175,8 @@ class SuiteSpec:
             variant=wire["variant"],
             own=own,
             signals=wire["signals"],
+            predict=wire["predict"],
+            prompt_name=wire["prompt_name"],
         )
 
 
@@ -179,10 +191,12 @@ def build_suite(
     ini_metrics: Iterable[str] = (),
     ini_signals: Mapping[str, str] | None = None,
     metrics: SuiteMetrics | None = None,
+    registry: Registry | None = None,
 ) -> SuiteSpec:
     """The suite that a marker declares; everything that can be refused before a call is made is refused here.
 
     :param marker: the marker's keyword arguments.
+    :param registry: gives the versions that a ``prompts:/`` address names.
     :param metrics: where the suite's metrics are found; left out, there are the built-in ones and the marker's.
     :raises PromptregError: with the place of the mistake and what to do.
     """
@@ -198,7 +212,7 @@ def build_suite(
         if marker.get(name) is None:
             raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
     check_predict(marker.get("predict"), where)
-    versions = load_prompts(marker["prompts"], base=module.parent, where=where)
+    versions = load_prompts(marker["prompts"], base=module.parent, where=where, registry=registry)
     examples = load_examples(marker["examples"], base=module.parent, where=where)
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
@@ -221,6 +235,8 @@ def build_suite(
         tuple(dict.fromkeys([*of_ini, *metrics.reported])),
         own=metrics.own_infos,
         signals={**default_signals(), **(ini_signals or {}), **_actions(marker.get("signals"), where)},
+        predict=_named(marker.get("predict")),
+        prompt_name=_prompt_name(marker["prompts"], function),
     )
     _refuse_unjudgeable(spec)
     return spec
@@ -258,13 +274,18 @@ def check_predict(predict: object, where: str) -> None:
     if predict is None or callable(predict):
         return
     if isinstance(predict, str):
+        from .sources.predict import is_address, predict_from
+
+        if is_address(predict):
+            predict_from(predict, where)
+            return
         module, _, function = predict.partition(":")
         if module and function and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
             return
     raise ConfigError(
         f"predict={predict!r} is not callable",
         where=where,
-        next_step='predict takes a function, or its address as "package.module:function"',
+        next_step='predict takes a function, "package.module:function", "openai:/MODEL", "models:/NAME@ALIAS" or a URL',
     )
 
 
@@ -375,14 +396,36 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
         )
 
 
-def resolve_predict(predict: object, where: str) -> Callable[..., Any] | None:
+def _named(predict: object) -> str:
+    if isinstance(predict, str):
+        return predict
+    name = getattr(predict, "__qualname__", None)
+    return f"{getattr(predict, '__module__', '')}:{name}" if name else ""
+
+
+def _prompt_name(prompts: object, function: str) -> str:
+    """The name of the folder, the file or the registered prompt; of anything else, the test's."""
+    if isinstance(prompts, str) and prompts.startswith("prompts:/"):
+        return re.split("[@/?]", prompts.removeprefix("prompts:/"))[0]
+    if isinstance(prompts, str | Path):
+        return next((part for part in reversed(Path(prompts).with_suffix("").parts) if "*" not in part), function)
+    return function
+
+
+def resolve_predict(predict: object, where: str, registry: RegistrySettings | None = None) -> Callable[..., Any] | None:
     """The function that ``predict=`` names.
+
+    :param registry: where models are kept, for an address of one.
 
     :raises ConfigError: when there is no such module or function.
     """
     check_predict(predict, where)
     if not isinstance(predict, str):
         return predict if callable(predict) else None
+    from .sources.predict import is_address, predict_from
+
+    if is_address(predict):
+        return predict_from(predict, where, registry=registry)
     import importlib
 
     module_name, _, path = predict.partition(":")

@@ -1,6 +1,6 @@
 """What a run leaves in a tracking store. Nothing here can change a verdict.
 
-Importing this package imports no mlflow; :func:`track` does, in a thread with a deadline.
+Importing this package imports no mlflow; :func:`track` does, in a thread with a deadline, once the record is on disk.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,11 @@ from . import clean
 
 if TYPE_CHECKING:
     from ..outcome import RunOutcome
+    from .spool import Session
 
 INI_KEY = "promptreg_mlflow"
 TIMEOUT_KEY = "promptreg_mlflow_timeout"
+REQUIRED_KEY = "promptreg_mlflow_required"
 _INI_VALUES = ("auto", "true", "false")
 _UNSAFE_IN_URL = frozenset("?#%")
 
@@ -35,6 +37,7 @@ class TrackingSettings:
     :param artifact_root: folder, as a URI, for the artifacts of a local sqlite store that is ours; else None.
     :param experiment_id: used instead of the name, when given.
     :param parent_run_id: a run that the pytest run is nested in, when given.
+    :param required: whether a run without a record has failed.
     """
 
     uri: str
@@ -43,6 +46,7 @@ class TrackingSettings:
     artifact_root: str | None = None
     experiment_id: str | None = None
     parent_run_id: str | None = None
+    required: bool = False
 
 
 def resolve_settings(
@@ -53,6 +57,7 @@ def resolve_settings(
     timeout_s: float,
     rootdir: Path,
     environ: Mapping[str, str],
+    required: bool = False,
 ) -> TrackingSettings | None:
     """Whether and where to record a run: None unless it is asked for.
 
@@ -92,6 +97,7 @@ def resolve_settings(
         artifact_root=artifact_root,
         experiment_id=environ.get("MLFLOW_EXPERIMENT_ID") or None,
         parent_run_id=environ.get("MLFLOW_RUN_ID") or None,
+        required=required,
     )
 
 
@@ -101,6 +107,7 @@ class RunFacts:
 
     :param command: the command line, as typed; secret-looking values are hidden before it is sent.
     :param exit_passed: whether pytest as a whole passed, other tests included.
+    :param under_test: by suite, what its predict's address names: model, version, host.
     :param embedding_model: name of the model behind ``semantic``; None where none was used.
     """
 
@@ -108,6 +115,7 @@ class RunFacts:
     exit_passed: bool
     rootdir: Path
     embedding_model: str | None = None
+    under_test: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     plugin_version: str = __version__
 
 
@@ -118,6 +126,7 @@ class Receipt:
     :param uri: the store, without user and password.
     :param run_id: of the parent.
     :param children: run ids by (suite id, version label).
+    :param notes: what else the terminal is to say.
     """
 
     uri: str
@@ -125,6 +134,7 @@ class Receipt:
     experiment_id: str
     run_id: str
     children: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -139,29 +149,61 @@ class Receipt:
         """For the terminal: what was written, and how to look at it."""
         count = len(self.children)
         what = f"MLflow: {count} prompt version{'' if count == 1 else 's'} in experiment {self.experiment!r}"
+        notes = [f"  {note}" for note in self.notes]
         if self.url:
-            return [what, f"  {self.url}"]
+            return [what, f"  {self.url}", *notes]
         look = f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
-        return [what, f"  {look}", f"  then http://127.0.0.1:5000/{self._page}"]
+        return [what, f"  {look}", f"  then http://127.0.0.1:5000/{self._page}", *notes]
 
 
 def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Receipt:
     """Record a run: one parent, and nested in it a run for each prompt version of each suite.
 
+    The record is written to disk before it is sent, and stays there when it could not be sent.
+
     :raises TrackingError: one line and a next step, for any failure whatever, after at most
-        ``settings.timeout_s`` seconds.
+        ``settings.timeout_s`` seconds. The step ends with the command that sends the record later.
     """
-    from .faults import Deadline, within_deadline
+    from . import spool
+    from .faults import Deadline, explain, within_deadline
+
+    deadline = Deadline(settings.timeout_s)
+    try:
+        session = _describe(run, settings, facts)
+    except Exception as exc:
+        raise _with_step(explain(exc, settings), "the verdict stands") from exc
 
     def work(deadline: Deadline) -> Receipt:
-        from .client import write
-        from .facts import look_around
-        from .schema import describe
+        from .client import send
 
-        record = describe(run, facts, look_around(facts.rootdir, os.environ))
-        return write(record, settings, deadline)
+        return send(session, deadline)
 
-    return within_deadline(work, settings)
+    try:
+        receipt = within_deadline(work, settings, deadline)
+    except TrackingError as exc:
+        if session.folder is None:
+            kept = f"its record is lost: it could not be kept on disk either ({session.problem})"
+        else:
+            kept = f"send its record later: {spool.command(facts.rootdir)}"
+        raise _with_step(exc, f"the verdict stands; {kept}") from exc
+    if waiting := len(spool.waiting(spool.spool_of(facts.rootdir))):
+        which = "an earlier record waits" if waiting == 1 else f"{waiting} earlier records wait"
+        receipt = replace(receipt, notes=(f"{which} to be sent: {spool.command(facts.rootdir)}",))
+    return receipt
+
+
+def _describe(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Session:
+    """The run's record, on disk where that is possible."""
+    from . import spool
+    from .facts import look_around
+    from .schema import describe
+
+    return spool.keep(describe(run, facts, look_around(facts.rootdir, os.environ)), settings, facts.rootdir)
+
+
+def _with_step(error: TrackingError, last: str) -> TrackingError:
+    step = f"{error.next_step}; {last}" if error.next_step else last
+    return TrackingError(error.what, where=error.where, next_step=step)
 
 
 __all__ = ["Receipt", "RunFacts", "TrackingError", "TrackingSettings", "resolve_settings", "track"]

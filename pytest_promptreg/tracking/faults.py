@@ -1,4 +1,8 @@
-"""Keeping a tracking store's troubles to itself: a total deadline, quiet, one clear line for any failure."""
+"""Keeping a tracking store's troubles to itself: a total deadline, quiet, one clear line for any failure.
+
+A server is asked whether it answers at all before anything else is: MLflow's own client waits twenty minutes for one
+that does not.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,11 @@ T = TypeVar("T")
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 _MESSAGE_LIMIT = 240
 _STANDS = "the verdict stands; only its record in MLflow is missing"
+ANSWER_WITHIN_S = 10.0
+
+
+class UnreachableError(TrackingError):
+    """The server did not answer at all."""
 
 
 class Deadline:
@@ -44,14 +53,15 @@ class Deadline:
             raise TimeoutError
 
 
-def within_deadline(work: Callable[[Deadline], T], settings: TrackingSettings) -> T:
+def within_deadline(work: Callable[[Deadline], T], settings: TrackingSettings, deadline: Deadline | None = None) -> T:
     """What ``work`` returns, or its failure told in one line.
 
     It runs in a daemon thread: one that hangs in a call holds up neither the run nor the interpreter's end.
 
-    :raises TrackingError: when it raised anything, or has not ended after ``settings.timeout_s`` seconds.
+    :param deadline: one that runs already; else ``settings.timeout_s`` seconds from now.
+    :raises TrackingError: when it raised anything, or has not ended by then.
     """
-    deadline = Deadline(settings.timeout_s)
+    deadline = deadline or Deadline(settings.timeout_s)
     results: list[T] = []
     failures: list[BaseException] = []
 
@@ -72,6 +82,53 @@ def within_deadline(work: Callable[[Deadline], T], settings: TrackingSettings) -
     raise explain(failures[0] if failures else TimeoutError(), settings) from None
 
 
+def knock(uri: str, deadline: Deadline) -> None:
+    """See that the server answers, whatever it says: an error, too, is for the client to understand.
+
+    A store that is no server is not asked.
+
+    :raises UnreachableError: when nothing listens there, or no answer has come after ten seconds.
+    :raises TimeoutError: when the deadline came first.
+    """
+    if not clean.is_web(uri):
+        return
+    heard: list[BaseException | None] = []
+    # Name look-up, proxies and an answer that trickles know no common time limit: the thread's end is one.
+    thread = threading.Thread(target=lambda: heard.append(_ask(uri)), name="promptreg-knock", daemon=True)
+    thread.start()
+    thread.join(min(ANSWER_WITHIN_S, deadline.remaining_s))
+    deadline.check()
+    if not heard:
+        raise UnreachableError(
+            f"MLflow: no answer after {ANSWER_WITHIN_S:g} s", where=shown_uri(uri), next_step="see whether it is well"
+        )
+    if heard[0] is not None:
+        raise UnreachableError("MLflow: the tracking server cannot be reached", where=shown_uri(uri), next_step=_SEE)
+
+
+def _ask(uri: str) -> BaseException | None:
+    """Why no answer came; None for any answer."""
+    import requests
+
+    try:
+        # The answer to a stranger will do: user and password are sent by the client alone.
+        address = f"{clean.without_user_info(uri).rstrip('/')}/health"
+        requests.get(
+            address,
+            timeout=ANSWER_WITHIN_S + 1,  # for the thread to end; by then nobody waits
+            stream=True,
+            allow_redirects=False,
+            auth=lambda request: request,
+        ).close()
+    except requests.exceptions.SSLError:
+        return None  # whom to trust is set for the client, in ways of its own
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as exc:
+        return exc
+    except Exception:
+        return None  # an address that cannot be one: the client will say so
+    return None
+
+
 @contextlib.contextmanager
 def _environment(timeout_s: float) -> Iterator[None]:
     """MLflow's own variables for the time of the writing, where the user has not set them.
@@ -81,6 +138,7 @@ def _environment(timeout_s: float) -> Iterator[None]:
     ours = {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(min(10, math.ceil(timeout_s))),
+        "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -119,9 +177,9 @@ def explain(exc: BaseException, settings: TrackingSettings) -> TrackingError:
             return TrackingError(
                 f"MLflow: {what.format(said=said, timeout=settings.timeout_s)}",
                 where=where,
-                next_step=f"{next_step.format(uri=where)}; {_STANDS}",
+                next_step=next_step.format(uri=where),
             )
-    return TrackingError(f"MLflow: {type(exc).__name__}: {said}", where=where, next_step=_STANDS)
+    return TrackingError(f"MLflow: {type(exc).__name__}: {said}", where=where)
 
 
 def shown_uri(uri: str) -> str:
@@ -137,6 +195,7 @@ def _is(*names: str) -> Callable[[BaseException, str], bool]:
     return lambda exc, _: any(kind.__name__ in names for kind in type(exc).__mro__)
 
 
+_SEE = "see that it runs and that MLFLOW_TRACKING_URI is right"
 _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     (_is("TimeoutError"), "no answer after {timeout:g} s", "see whether the server is well, or raise the time limit"),
     (
@@ -165,9 +224,14 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
         "with the newer of the two: mlflow db upgrade {uri}",
     ),
     (
+        _says("error responses", "failed with error code 5", "failed with error code 429"),
+        "the tracking server answers with errors: {said}",
+        "see whether it is well",
+    ),
+    (
         _says("Max retries exceeded", "Connection refused", "Failed to establish a new connection", "timed out"),
         "the tracking server cannot be reached",
-        "see that it runs and that MLFLOW_TRACKING_URI is right",
+        _SEE,
     ),
     (
         _says("error code 401", "error code 403", "UNAUTHENTICATED", "PERMISSION_DENIED"),

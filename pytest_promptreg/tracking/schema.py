@@ -18,6 +18,8 @@ from ..suites import SuiteSpec
 from ..text import canonical_json, digest
 from . import RunFacts, clean, measures, notes, table
 from .facts import Surroundings
+from .registry import linked_prompts_tag
+from .release import PROMOTED_TAG
 
 SCHEMA = "1"
 MAX_OUTPUTS = 50  # pairs on the page of changed outputs; the table holds them all
@@ -119,6 +121,13 @@ def _child(
                 "promptreg.baseline": suite.baseline_label,
                 "promptreg.is_baseline": str(is_baseline).lower(),
                 "promptreg.commit_message": prompt.commit_message or None,
+                "promptreg.predict": spec.predict or None,
+                "promptreg.prompt": spec.prompt_name or None,
+                "promptreg.prompt_sha256": prompt.digest,
+                "promptreg.baseline_sha256": suite.baseline.digest if suite.baseline else None,
+                "promptreg.dataset_sha256": _examples_digest(spec),
+                "mlflow.linkedPrompts": linked_prompts_tag([prompt]) or None,
+                PROMOTED_TAG: prompt.tags.get(PROMOTED_TAG),
                 "mlflow.runType": "genai_evaluate",
                 "mlflow.loggedArtifacts": table.LOGGED,
                 "mlflow.note.content": note,
@@ -154,6 +163,7 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
             "examples_with_own_gates": str(own_gates) if own_gates else None,
             "terms": ", ".join(suite.terms),
             "embedding_model": facts.embedding_model,
+            **{f"under_test/{name}": value for name, value in facts.under_test.get(spec.id, {}).items()},
             **{name: "; ".join(lines) for name, lines in gates.items()},
             **{f"model_config/{name}": clean.setting(str(name), value) for name, value in prompt.model_config.items()},
             **{f"signature/{name}": line for name, line in (accepted.signatures if accepted else {}).items()},

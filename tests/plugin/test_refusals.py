@@ -132,7 +132,11 @@ MISTAKES = [
         {"v2.md": b"One.\nf\xfcr {{ text }}\n"},
     ),
     Mistake("prompt_object_without_label", [HERE, "label"], prompts('{{"text": "x"}}')),
-    Mistake("registry", [HERE + "'prompts:/a@b' names the MLflow prompt registry"], prompts('"prompts:/a@b"')),
+    Mistake(
+        "registry",
+        [HERE + "prompts:/a@b cannot be fetched from", "there is no such database"],
+        prompts('"prompts:/a@b"'),
+    ),
     # examples
     Mistake("no_example_file", [HERE + "there is no example file {folder}/e.jsonl"], examples('"{folder}/e.jsonl"')),
     Mistake("no_examples", ["{folder}/e.jsonl: no examples", "add"], examples('"{folder}/e.jsonl"'), {"e.jsonl": "\n"}),

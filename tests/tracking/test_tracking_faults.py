@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,18 @@ import pytest
 from filelock import FileLock
 
 from pytest_promptreg.errors import TrackingError
-from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
-from pytest_promptreg.tracking.faults import explain, within_deadline
+from pytest_promptreg.tracking import RunFacts, TrackingSettings, faults, track
+from pytest_promptreg.tracking.faults import Deadline, UnreachableError, explain, knock, within_deadline
 
 SLACK_S = 1.5  # what a busy machine may add to a deadline
 HERE = Path(__file__).parent
-# Records one run: python -c WRITER <folder of conftest.py> <uri> <time limit> <artifacts>.
+SEND_LATER = "; the verdict stands; send its record later: python -m pytest_promptreg sync"
+# Records one run: python -c WRITER <folder of conftest.py> <uri> <time limit> <artifacts> [<most bytes in a file>].
 WRITER = """
 import sys, time
+if len(sys.argv) > 5:
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), int(sys.argv[5])))
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest
@@ -66,9 +73,46 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def start_writer(uri: str, timeout_s: float, folder: Path) -> subprocess.Popen[str]:
+@pytest.fixture
+def project(facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFacts:
+    """Of a run in a project of its own, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return replace(facts, rootdir=tmp_path)
+
+
+@contextlib.contextmanager
+def answering(status: int) -> Iterator[str]:
+    """The address of a server that answers every request with the same status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Retry-After", "3600")
+            self.send_header("Content-Length", "15")
+            self.end_headers()
+            self.wfile.write(b"<html>no</html>")
+
+        do_POST = do_GET  # noqa: N815  the name that the base class calls
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the screen."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def start_writer(uri: str, timeout_s: float, folder: Path, *most_bytes: int) -> subprocess.Popen[str]:
     """A process of its own that records a run, with every warning an error."""
     command = [sys.executable, "-W", "error", "-c", WRITER, str(HERE), uri, str(timeout_s), (folder / "art").as_uri()]
+    command += map(str, most_bytes)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
 
 
@@ -93,8 +137,79 @@ def test_a_silent_server_is_left_at_the_deadline(silent_server: str, make_run: A
     assert dict(os.environ) == before
 
 
+def test_a_server_that_never_answers_is_given_up_long_before_the_time_limit(
+    silent_server: str, make_run: Any, project: RunFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A black hole costs its own, shorter limit; the record is kept, and the message ends with what sends it."""
+    assert faults.ANSWER_WITHIN_S == 10
+    monkeypatch.setattr(faults, "ANSWER_WITHIN_S", 0.5)
+    began = time.monotonic()
+    with pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(silent_server, 60), project)
+    assert time.monotonic() - began < 0.5 + SLACK_S
+    assert one_line(caught.value) == "MLflow: no answer after 0.5 s"
+    assert str(caught.value).endswith(SEND_LATER)
+
+
+def test_a_server_that_hangs_up_cannot_be_reached(make_run: Any, project: RunFacts) -> None:
+    """One that accepts and closes is as far away as one that refuses."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        with pytest.raises(TrackingError, match="cannot be reached"):
+            track(make_run(["v1"]), dead(f"http://127.0.0.1:{listener.getsockname()[1]}"), project)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 429, 500, 503])
+def test_any_answer_is_an_answer(status: int) -> None:
+    """Whether a server is there is asked without credentials, so that what it says is left to the client."""
+    with answering(status) as uri:
+        knock(uri.replace("://", "://ada:secret@"), Deadline(20))
+
+
+def test_what_is_no_server_is_not_asked(closed_port: str) -> None:
+    """A database, and a service that finds its own address, are the client's alone."""
+    for uri in ("sqlite:///mlflow.db", "postgresql://127.0.0.1:1/db", "databricks", closed_port.replace("http", "ftp")):
+        knock(uri, Deadline(20))
+    with pytest.raises(UnreachableError, match="cannot be reached"):
+        knock(closed_port, Deadline(20))
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (401, "MLflow: the server refused: "),
+        (403, "MLflow: the server refused: "),
+        (404, "MLflow: there is no MLflow server at this address"),
+        (429, "MLflow: the tracking server answers with errors: "),
+        (500, "MLflow: the tracking server answers with errors: "),
+        (503, "MLflow: the tracking server answers with errors: "),
+    ],
+)
+def test_a_server_that_answers_with_errors_is_one_line(
+    status: int, told: str, make_run: Any, project: RunFacts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Refusals and failures are told as what they are, within seconds, also where it asks to come back in an hour."""
+    began = time.monotonic()
+    with answering(status) as uri, pytest.raises(TrackingError) as caught:
+        track(make_run(["v1"]), dead(uri), project)
+    assert time.monotonic() - began < 15
+    assert one_line(caught.value).startswith(told)
+    assert str(caught.value).endswith(SEND_LATER)
+    assert caught.value.where == uri
+    assert capfd.readouterr() == ("", "")
+
+
 def test_two_processes_can_make_the_same_store_at_once(tmp_path: Path, runs_in: Any) -> None:
-    """Two pytest runs that find no store both succeed in silence, and leave one that works."""
+    """Two pytest runs that find no store both succeed in silence, and leave one that works, with one parent each."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     writers = [start_writer(uri, 120, tmp_path) for _ in range(2)]
     said = [writer.communicate(timeout=120)[0] for writer in writers]
@@ -102,8 +217,23 @@ def test_two_processes_can_make_the_same_store_at_once(tmp_path: Path, runs_in: 
     assert all(len(text.splitlines()) == 2 for text in said), said
     ids = {text.splitlines()[0] for text in said}
     runs = runs_in(uri, "race")
-    assert ids <= set(runs), said
-    assert len(runs) == 4
+    assert {run_id for run_id, run in runs.items() if "mlflow.parentRunId" not in run.tags} == ids
+    assert sorted(run.tags.get("mlflow.parentRunId", "") for run in runs.values()) == ["", "", *sorted(ids)]
+    assert {run.tags["promptreg.complete"] for run in runs.values()} == {"true"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+@pytest.mark.parametrize("most_bytes", [100, 100_000])
+def test_a_full_disk_is_one_line(tmp_path: Path, most_bytes: int) -> None:
+    """Neither the database's own page of errors nor a traceback is shown where files cannot grow."""
+    with start_writer(f"sqlite:///{tmp_path}/mlflow.db", 60, tmp_path, most_bytes) as writer:
+        said = writer.communicate(timeout=60)[0]
+    assert writer.returncode == 0
+    told, step, end = said.splitlines()
+    assert told.startswith(f"sqlite:///{tmp_path}/mlflow.db: MLflow: "), said
+    assert end.startswith("end ")
+    lost = "its record is lost: it could not be kept on disk either (File too large)"
+    assert step == f"  the verdict stands; {lost}" if most_bytes == 100 else step.endswith(SEND_LATER[2:]), said
 
 
 def test_a_writer_that_hangs_does_not_hold_the_interpreter(silent_server: str, tmp_path: Path) -> None:
@@ -202,11 +332,13 @@ def test_the_users_own_settings_are_kept(monkeypatch: pytest.MonkeyPatch) -> Non
             RuntimeError("Detected out-of-date database schema (found x)"),
             "the database is of another version of MLflow",
         ),
+        (RuntimeError("too many 500 error responses"), "the tracking server answers with errors: too many 500"),
         (RuntimeError(""), "RuntimeError"),
     ],
 )
 def test_a_failure_is_told_in_one_safe_line(exc: Exception, told: str) -> None:
     """The client's story is cut to its first line, without passwords and without anything that moves a cursor."""
     error = explain(exc, dead("http://ada:secret@host"))
-    assert one_line(error).startswith(f"MLflow: {told}")
+    assert "\n" not in error.what
+    assert error.what.startswith(f"MLflow: {told}")
     assert error.where == "http://host"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -9,49 +11,136 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_promptreg.__main__ import main
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.tracking import RunFacts, resolve_settings, track
 
 START_LIMIT_S = 60
 
 
+@dataclass
+class Server:
+    """A server with a database of its own, which can be killed and started again."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
+        command += ["--artifacts-destination", str(self.folder / "art")]
+        environ = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environ, start_new_session=True, cwd=self.folder
+            )
+        deadline = time.monotonic() + START_LIMIT_S
+        while not is_up(f"{self.url}/health"):
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.1)
+
+    def end(self, signals: Sequence[int] = (signal.SIGTERM, signal.SIGKILL)) -> None:
+        """End it and all its processes."""
+        if self.process is None:
+            return
+        for number in signals:
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self.process.pid, number)
+                self.process.wait(10)
+                break
+        self.process = None
+
+
 @pytest.fixture(scope="module")
-def server(sqlite_store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with a database of its own, a copy of one that is set up already: that saves seconds."""
+def machine(sqlite_store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server; its database is a copy of one that is set up already: that saves seconds."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(Path(sqlite_store.settings.uri.removeprefix("sqlite:///")), folder / "server.db")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "art")]
-    environ = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, start_new_session=True, cwd=folder)
+        server = Server(folder, probe.getsockname()[1])
     try:
-        deadline = time.monotonic() + START_LIMIT_S
-        while not is_up(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        server.start()
+        yield server
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def server(machine: Server) -> str:
+    """The server's address."""
+    return machine.url
+
+
+@pytest.fixture
+def project(facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFacts:
+    """Of a run in a project of its own, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return replace(facts, rootdir=tmp_path)
+
+
+@contextlib.contextmanager
+def swallowing(server: Server, after: int) -> Iterator[str]:
+    """The address of a proxy of the server that passes on so many requests, and from then on nothing."""
+    passed = itertools.count(1)
+    sockets: list[socket.socket] = []
+
+    def pump(source: socket.socket, target: socket.socket, *, counts: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                is_request = counts and data.split(b" ", 1)[0] in {b"GET", b"POST", b"PUT", b"PATCH", b"DELETE"}
+                if is_request and next(passed) > after:
+                    return
+                target.sendall(data)
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                upstream = socket.create_connection(("127.0.0.1", server.port))
+                sockets.extend([client, upstream])
+                threading.Thread(target=pump, args=(client, upstream), kwargs={"counts": True}, daemon=True).start()
+                threading.Thread(target=pump, args=(upstream, client), kwargs={"counts": False}, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, args=(listener,))
+        thread.start()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for opened in sockets:
+                with contextlib.suppress(OSError):
+                    opened.shutdown(socket.SHUT_RDWR)
+                opened.close()
+
+
+def statuses(runs: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Each run's name, status and whether it is complete."""
+    return sorted((run.name[:6], run.status, run.tags["promptreg.complete"]) for run in runs.values())
+
+
+WHOLE = [("pytest", "FINISHED", "true"), ("v1", "FINISHED", "true"), ("v2", "FINISHED", "true")]
 
 
 def is_up(url: str) -> bool:
@@ -97,7 +186,7 @@ def test_artifacts_go_through_the_server(server_store: Any) -> None:
 def test_the_receipt_points_to_a_page_of_the_server(server_store: Any, server: str) -> None:
     """The terminal shows the parent's address."""
     receipt = server_store.receipt
-    assert receipt.lines()[-1] == f"  {server}/#/experiments/{receipt.experiment_id}/runs/{receipt.run_id}"
+    assert receipt.lines()[1] == f"  {server}/#/experiments/{receipt.experiment_id}/runs/{receipt.run_id}"
 
 
 def test_nothing_is_printed_over_http(
@@ -117,3 +206,60 @@ def test_a_password_in_the_address_is_not_shown(server_store: Any, server: str, 
         track(make_run(["v1"]), replace(server_store.settings, uri=uri, experiment_id="no-such"), facts)
     assert "secret" not in str(caught.value)
     assert server in str(caught.value)
+
+
+def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
+    server_store: Any, machine: Server, make_run: Any, project: RunFacts
+) -> None:
+    """Behind a proxy that stops passing requests on, a run is given up in time; a sync finishes what it began."""
+    with swallowing(machine, after=12) as uri:
+        settings = replace(server_store.named("swallowed"), uri=uri, timeout_s=4.0)
+        began = time.monotonic()
+        with pytest.raises(TrackingError) as caught:
+            track(make_run(["v1", "v2"]), settings, project)
+        assert time.monotonic() - began < settings.timeout_s + 1.5
+    assert caught.value.what == "MLflow: no answer after 4 s"
+    assert str(caught.value).endswith("python -m pytest_promptreg sync")
+    for thread in threading.enumerate():
+        if thread.name == "promptreg-tracking":  # it has the record in hand until its process, or its call, ends
+            thread.join(20)
+    assert statuses(server_store.runs("swallowed"))[0] == ("pytest", "FINISHED", "false")
+    # In a process of its own: in this one, MLflow remembers the proxy as the place of the run's artifacts.
+    command = [sys.executable, "-m", "pytest_promptreg", "sync", "--tracking-uri", machine.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.startswith("sent  ")
+    assert statuses(server_store.runs("swallowed")) == WHOLE
+
+
+def test_a_server_that_dies_midway_gets_the_rest_when_it_is_back(
+    server_store: Any,
+    machine: Server,
+    make_run: Any,
+    project: RunFacts,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Killed between two calls it costs seconds; nothing is lost while it is away, and nothing doubled afterwards."""
+    import mlflow
+
+    class Killing(mlflow.MlflowClient):  # type: ignore[misc]
+        def log_batch(self, *arguments: Any, **named: Any) -> Any:
+            if machine.process is not None:  # that of the first child
+                machine.end([signal.SIGKILL])
+            return super().log_batch(*arguments, **named)
+
+    began = time.monotonic()
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "MlflowClient", Killing)
+        with pytest.raises(TrackingError, match="cannot be reached"):
+            track(make_run(["v1", "v2"]), server_store.named("killed"), project)
+    assert time.monotonic() - began < 20
+    assert main(["sync"]) == 1
+    assert capsys.readouterr().out.startswith("left  ")
+    machine.start()
+    assert statuses(server_store.runs("killed")) == [("pytest", "FINISHED", "false"), ("v1", "RUNNING", "false")]
+    assert main(["sync"]) == 0
+    assert statuses(server_store.runs("killed")) == WHOLE
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out.endswith("nothing waits to be sent\n")

@@ -157,9 +157,9 @@ def test_a_failure_midway_leaves_no_run_running(
     with pytest.raises(TrackingError, match=r"No space left on device\n  the verdict stands"):
         track(make_run(["v1", "v2"]), sqlite_store.named("full"), facts)
     found = {
-        run.name[:6]: (run.status, run.tags.get("promptreg.incomplete")) for run in sqlite_store.runs("full").values()
+        run.name[:6]: (run.status, run.tags.get("promptreg.complete")) for run in sqlite_store.runs("full").values()
     }
-    assert found == {"pytest": ("FINISHED", "true"), "v1": ("FAILED", None)}
+    assert found == {"pytest": ("FINISHED", "false"), "v1": ("FAILED", "false")}
 
 
 def test_a_deleted_experiment_is_named_with_a_way_out(

@@ -1,0 +1,53 @@
+"""``python -m pytest_promptreg COMMAND``: what is done outside a pytest run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from . import __version__
+from .errors import PromptregError
+
+# By command: what it does, and the module that has its add_arguments(parser) and run(arguments, say).
+COMMANDS = {
+    "sync": ("send the records of runs that could not be sent to MLflow", "tracking.sync"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    :returns: its exit status; 2 for a mistake in how it was called.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pytest_promptreg", description="Prompt regression testing.")
+    parser.add_argument("--version", action="version", version=f"pytest-promptreg {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, (purpose, module) in COMMANDS.items():
+        room = importlib.import_module(f".{module}", __package__)
+        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        room.add_arguments(command)
+        command.set_defaults(run=room.run)
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(given.run(given, _say))
+    except PromptregError as exc:
+        sys.stderr.write(f"error: {exc}\n")
+        return 2
+    except KeyboardInterrupt:  # what was not sent is still there
+        return 130
+
+
+def _say(line: str) -> None:
+    """A line for the terminal, whatever characters that knows."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

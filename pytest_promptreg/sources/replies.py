@@ -1,0 +1,139 @@
+"""What models answer, in the forms that are about, as an output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import PredictError
+from ..model import Output
+from ..report.escape import one_line
+from ..text import canonical_json, plain
+
+_TOKENS = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
+
+
+def read(value: Any) -> Output:
+    """The output in what a model returned for one example.
+
+    - a text is the output;
+    - a list, frame, series or array of one element is that element, and a row of one column its value;
+    - ``{"choices": ...}``, ``{"output": [...]}`` and ``{"messages": [...]}``, as chat models and agents answer, are the
+      text of the message: see :func:`read_chat`;
+    - any other dict or list is kept as canonical JSON, and so is a number.
+
+    :raises PredictError: for what is none of these, None included.
+    """
+    if isinstance(value, Output | str):
+        return Output.of(value)
+    value = _jsonable(value)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+        if isinstance(value, dict) and len(value) == 1 and not _is_chat(value):
+            value = next(iter(value.values()))
+    if isinstance(value, dict) and _is_chat(value):
+        return read_chat(value)
+    if isinstance(value, bool | int | float):
+        value = canonical_json(value)
+    return Output.of(value)
+
+
+def read_chat(reply: Mapping[str, Any]) -> Output:
+    """The output in a chat completion, a response of OpenAI's Responses or what an MLflow ChatAgent returns.
+
+    The text is the message's; where it has none, its refusal. Tool calls are JSON, name and arguments without the
+    ids, which are drawn anew for each call. A message with nothing in it is an empty output.
+
+    :raises PredictError: when there is no message.
+    """
+    usage = reply.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    tokens = [
+        next((n for pair in _TOKENS if (n := _number(usage.get(pair[side]))) is not None), None) for side in (0, 1)
+    ]
+    return Output(
+        _chat_text(reply),
+        input_tokens=None if tokens[0] is None else int(tokens[0]),
+        output_tokens=None if tokens[1] is None else int(tokens[1]),
+        cost_usd=_number(usage.get("cost")),
+    )
+
+
+def _is_chat(value: Mapping[str, Any]) -> bool:
+    return any(
+        isinstance(items := value.get(name), list)
+        and items
+        and isinstance(items[0], dict)
+        and bool(marks & set(items[0]))
+        for name, marks in (("choices", {"message", "text"}), ("messages", {"role"}), ("output", {"type"}))
+    )
+
+
+def _chat_text(reply: Mapping[str, Any]) -> str:
+    try:
+        if "choices" in reply:
+            choice = reply["choices"][0]
+            return str(choice["text"]) if "message" not in choice else _message_text(choice["message"])
+        if "messages" in reply:
+            return _message_text(reply["messages"][-1])
+        items = reply["output"]
+        parts = [_parts_text(item["content"]) for item in items if item.get("type") == "message"]
+        calls = [_call(item) for item in items if item.get("type") == "function_call"]
+        return _with_calls("".join(parts), calls)
+    except (LookupError, TypeError, AttributeError) as exc:
+        raise PredictError(f"a reply without a message: {_excerpt(reply)}") from exc
+
+
+def _message_text(message: Mapping[str, Any]) -> str:
+    text = _parts_text(message.get("content")) or _parts_text(message.get("refusal"))
+    return _with_calls(text, [_call(call["function"]) for call in message.get("tool_calls") or ()])
+
+
+def _parts_text(content: Any) -> str:
+    """The text of a message's content, which is a text or a list of parts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(str(part.get("text") or part.get("refusal") or "") for part in content)
+
+
+def _with_calls(text: str, calls: Sequence[dict[str, Any]]) -> str:
+    if not calls:
+        return text
+    return canonical_json({"content": text, "tool_calls": calls} if text else {"tool_calls": calls}, indent=2)
+
+
+def _call(function: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool call with its arguments as JSON where they are some."""
+    arguments = function.get("arguments")
+    with contextlib.suppress(ValueError):
+        arguments = plain(json.loads(arguments)) if isinstance(arguments, str) else arguments
+    return {"name": function["name"], "arguments": arguments}
+
+
+def _jsonable(value: Any) -> Any:
+    """``value`` made of JSON's own types; rows of a frame are dicts."""
+    if hasattr(value, "model_dump"):  # pydantic
+        value = value.model_dump(mode="json")
+    elif hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame, without importing pandas
+        value = value.to_dict("records")
+    elif hasattr(value, "to_dict") and not hasattr(value, "tolist"):  # MLflow's own dataclasses
+        value = value.to_dict()
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
+    try:
+        return plain(value)
+    except TypeError as exc:
+        raise PredictError(f"the model returned no output: {exc}") from exc
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _excerpt(reply: Any) -> str:
+    return one_line(json.dumps(reply, ensure_ascii=False, default=str), 200)

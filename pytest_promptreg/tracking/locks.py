@@ -1,0 +1,67 @@
+"""One writer at a time: on a local database, and on a record that waits to be sent."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import TrackingError
+from ..files import display_path
+
+if TYPE_CHECKING:
+    from .faults import Deadline
+
+SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^?]+)")
+
+
+@contextlib.contextmanager
+def alone(uri: str, deadline: Deadline) -> Iterator[None]:
+    """One process at a time on an sqlite file: two that open a fresh one at once leave it broken for good.
+
+    Any other store looks after itself.
+
+    :raises TrackingError: when another process has had the file for nearly all of the deadline.
+    """
+    match = SQLITE.fullmatch(uri.split("?", 1)[0])
+    if match is None or match["path"] == ":memory:":
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    path = Path(f"{match['path']}.promptreg.lock")
+    # The last tenth is left for telling what was waited for.
+    try:
+        with FileLock(path, timeout=0.9 * deadline.remaining_s):
+            yield
+    except Timeout:
+        raise TrackingError(
+            f"MLflow: another process has been writing for {deadline.seconds:g} s",
+            where=str(path),
+            next_step="wait for it, or raise the time limit",
+        ) from None
+
+
+@contextlib.contextmanager
+def in_hand(folder: Path) -> Iterator[None]:
+    """A record's folder, held by this process until its record is sent or the process ends.
+
+    :raises TrackingError: when another process has it in hand, or has sent it.
+    """
+    from filelock import FileLock, Timeout
+
+    # Beside the folder, which goes when its record is sent: an open file in it could stop that.
+    path = folder.with_name(f"{folder.name}.lock")
+    try:
+        with FileLock(path, timeout=0):
+            if not folder.exists():
+                raise TrackingError("another process has just sent it", where=display_path(folder))
+            yield
+    except Timeout:
+        raise TrackingError("another process is sending it", where=display_path(folder)) from None
+    finally:
+        if not folder.exists():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""What a run does to the prompt registry when it is asked to: register what it tested, and move an alias to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import TrackingError
+from ..model import PromptVersion
+from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_client, registered_as
+from .registry import promote, register, registry_name
+
+if TYPE_CHECKING:
+    from ..outcome import RunOutcome, SuiteOutcome
+    from . import TrackingSettings
+
+PROMOTED_TAG = "promptreg.promoted"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What became of the registry.
+
+    :param run: the outcome, its versions knowing their names and numbers in the registry.
+    :param lines: what was done, for the terminal.
+    """
+
+    run: RunOutcome
+    lines: Sequence[str]
+
+
+def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
+    """Refuse to move an alias to what was not tested, wholly and with success.
+
+    :raises TrackingError: saying what stands against it.
+    """
+    step = "the alias stays as it was"
+    if run.interrupted or run.failed or not exit_passed:
+        raise TrackingError("the run did not pass, so nothing is promoted", next_step=step)
+    if not any(suite.versions for suite in run.suites):
+        raise TrackingError("no prompt version was tested, so nothing is promoted", next_step=step)
+    for suite in run.suites:
+        labels = [version.version.label for version in suite.versions]
+        if len(labels) > 1:
+            raise TrackingError(
+                f"{suite.spec.name} tested {', '.join(labels)}: which of them is to be promoted?",
+                next_step=f"select one: {suite.spec.command('--promptreg-versions', labels[-1])}",
+            )
+        for version in suite.versions:
+            judged = sum(case.judged for case in version.cases)
+            if judged < len(suite.spec.examples):
+                raise TrackingError(
+                    f"only {judged} of {len(suite.spec.examples)} examples of {suite.spec.name} were judged: nothing "
+                    "is promoted",
+                    next_step="run all of them",
+                )
+
+
+def release(run: RunOutcome, target: TrackingSettings, alias: str | None) -> Release:
+    """Register the versions that were tested and, where an alias is given, move it to them.
+
+    :raises TrackingError: in one line, whatever went wrong; after at most ``target.timeout_s`` seconds.
+    """
+    from .faults import Deadline, knock, quiet_loggers, within_deadline
+    from .locks import alone
+
+    def work(deadline: Deadline) -> Release:
+        knock(target.uri, deadline)
+        with quiet_loggers(), alone(target.uri, deadline):
+            return _released(run, open_client(target), alias)
+
+    return within_deadline(work, target)
+
+
+def _released(run: RunOutcome, client: Any, alias: str | None) -> Release:
+    lines: list[str] = []
+    suites = []
+    promoted: dict[str, int] = {}
+    for suite in run.suites:
+        known = _registered(suite, client, lines)
+        versions = [replace(version, version=known[version.version.label]) for version in suite.versions]
+        suites.append(replace(suite, versions=versions))
+        for version in versions if alias else ():
+            name, number = _place(version.version)
+            if promoted.setdefault(name, number) != number:
+                raise TrackingError(
+                    f"suites tested versions {promoted[name]} and {number} of the prompt {name}",
+                    next_step="promote from a run of one of them",
+                )
+    for name, number in promoted.items():
+        assert alias is not None  # noqa: S101  only then is anything promoted
+        lines.append(promote(name, number, alias, client).line)
+    moved = "; ".join(line for line in lines if f"@{alias} " in line)
+    if moved:
+        suites = [replace(suite, versions=[_noted(version, moved) for version in suite.versions]) for suite in suites]
+    return Release(replace(run, suites=suites), [f"MLflow prompt registry: {line}" for line in lines])
+
+
+def _registered(suite: SuiteOutcome, client: Any, lines: list[str]) -> dict[str, PromptVersion]:
+    """The suite's tested versions by label, each knowing its place; those from files are registered first."""
+    tested = [version.version for version in suite.versions]
+    from_files = [version for version in tested if REGISTRY_VERSION_TAG not in version.tags]
+    found = {version.label: version for version in tested}
+    if from_files:
+        name = registry_name(suite.spec.prompt_name)
+        numbers = register(from_files, name, client)
+        for version in from_files:
+            found[version.label] = registered_as(version, name, numbers[version.label])
+            line = f"{version.label} is version {numbers[version.label]} of {name}"
+            if line not in lines:
+                lines.append(line)
+    return found
+
+
+def _place(version: PromptVersion) -> tuple[str, int]:
+    return version.tags[REGISTRY_NAME_TAG], int(version.tags[REGISTRY_VERSION_TAG])
+
+
+def _noted(version: Any, moved: str) -> Any:
+    prompt = version.version
+    return replace(version, version=replace(prompt, tags={**prompt.tags, PROMOTED_TAG: moved}))

@@ -1,0 +1,210 @@
+"""What is to be recorded, on disk before anything is sent: no outage and no killed process loses it.
+
+``<rootdir>/.promptreg/spool/<session id>/session.json`` holds a run's record, artifacts included, and where it is to
+go. It is removed when it has been sent. No user name, password or token of the store is ever in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import shlex
+import shutil
+import tempfile
+import time
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import TrackingError
+from ..files import display_path
+from . import TrackingSettings, clean
+from .locks import SQLITE
+
+if TYPE_CHECKING:
+    from .schema import Record
+
+FORMAT = 1
+FILE = "session.json"
+_UNFINISHED = ".unfinished-"
+_UNFINISHED_FOR_S = 24 * 3600
+_COMMAND = "python -m pytest_promptreg sync"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run's record with the id by which the store knows it.
+
+    :param folder: where it is kept until it is sent; None where it could not be written.
+    :param problem: why it could not.
+    """
+
+    id: str
+    record: Record
+    settings: TrackingSettings
+    folder: Path | None = None
+    problem: str = ""
+
+
+def own_folder(rootdir: Path) -> Path:
+    """This plugin's folder in ``rootdir``, made when it is not there, which git does not see.
+
+    :raises OSError: when it cannot be made.
+    """
+    folder = rootdir / ".promptreg"
+    folder.mkdir(exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", encoding="utf-8")
+    return folder
+
+
+def spool_of(rootdir: Path) -> Path:
+    """Where the records of a project wait."""
+    return rootdir / ".promptreg" / "spool"
+
+
+def keep(record: Record, settings: TrackingSettings, rootdir: Path) -> Session:
+    """The record with a new id, on disk where that is possible: what cannot be kept can still be sent."""
+    session = Session(f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}", record, settings)
+    try:
+        return dataclasses.replace(session, folder=_write(session, rootdir))
+    except (OSError, TypeError, ValueError) as exc:
+        return dataclasses.replace(session, problem=getattr(exc, "strerror", None) or str(exc))
+
+
+def _write(session: Session, rootdir: Path) -> Path:
+    """Whole or not at all: into a folder with another name, flushed, then renamed."""
+    own_folder(rootdir)
+    spool = spool_of(rootdir)
+    spool.mkdir(mode=0o700, exist_ok=True)
+    _clear(spool)
+    unfinished = Path(tempfile.mkdtemp(dir=spool, prefix=_UNFINISHED))  # for this user only, as the spool is
+    try:
+        data = {
+            "format": FORMAT,
+            "session": session.id,
+            "settings": _plain(_storable(session.settings)),
+            "record": _plain(session.record),
+        }
+        # ASCII: a lone surrogate in some name comes back as it was.
+        with (unfinished / FILE).open("x", encoding="ascii") as file:
+            json.dump(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        return unfinished.rename(spool / session.id)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _clear(spool: Path) -> None:
+    """Remove what processes that were killed left unfinished."""
+    for folder in spool.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _UNFINISHED_FOR_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def load(folder: Path) -> Session:
+    """A record that waits.
+
+    :raises TrackingError: when it cannot be read, is damaged, or was written by a newer version of this package.
+    """
+    from .schema import Record
+
+    where = display_path(folder / FILE)
+    try:
+        data = json.loads((folder / FILE).read_text(encoding="ascii"))
+        if data["format"] > FORMAT:
+            raise TrackingError(
+                f"it has format {data['format']}, and this version of pytest-promptreg reads up to {FORMAT}",
+                where=where,
+                next_step="pip install --upgrade pytest-promptreg",
+            )
+        settings = _typed(TrackingSettings, data["settings"])
+        return Session(str(data["session"]), _typed(Record, data["record"]), settings, folder)
+    except OSError as exc:
+        raise TrackingError(f"it cannot be read: {exc.strerror}", where=where) from exc
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise TrackingError("it is damaged", where=where, next_step=f"remove {display_path(folder)}") from exc
+
+
+def remove(folder: Path) -> None:
+    """Take a record that was sent out of the spool; one that stays is found to be sent already the next time."""
+    with contextlib.suppress(OSError):
+        sent = folder.rename(folder.with_name(f"{_UNFINISHED}{folder.name}"))
+        shutil.rmtree(sent, ignore_errors=True)
+
+
+def waiting(spool: Path) -> list[Path]:
+    """The folders of the records that wait, oldest first."""
+    try:
+        return sorted(folder for folder in spool.iterdir() if folder.name[0] != "." and (folder / FILE).is_file())
+    except OSError:
+        return []
+
+
+def command(rootdir: Path) -> str:
+    """What sends the records that wait, typed in the working directory."""
+    return _COMMAND if rootdir == Path.cwd() else f"{_COMMAND} --rootdir {shlex.quote(display_path(rootdir))}"
+
+
+def _storable(settings: TrackingSettings) -> TrackingSettings:
+    """The settings as they may lie on a disk, and as they are understood from any working directory."""
+    uri = public_uri(settings.uri)
+    if (match := SQLITE.fullmatch(uri)) and match["path"] != ":memory:":
+        uri = uri.replace(match["path"], Path(match["path"]).absolute().as_posix(), 1)
+    return dataclasses.replace(settings, uri=uri)
+
+
+def public_uri(uri: str) -> str:
+    """The store's address without user, password and query, any of which may hold a secret."""
+    return clean.without_user_info(uri).partition("?")[0]
+
+
+def with_credentials(settings: TrackingSettings, environ: Mapping[str, str]) -> TrackingSettings:
+    """The settings with the whole address, where MLFLOW_TRACKING_URI in the environment names the same store."""
+    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    return dataclasses.replace(settings, uri=uri) if uri and public_uri(uri) == settings.uri else settings
+
+
+def _plain(value: Any) -> Any:
+    """A value made of dataclasses, mappings and sequences, as JSON has them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911  one return for each kind of type
+    """What :func:`_plain` made of a value, as its type says that it was.
+
+    :raises TypeError: for a field that the type lacks, or lacks in the file and has no default.
+    """
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if value is None or hint is Any:
+        return value
+    if origin in {typing.Union, types.UnionType}:
+        return _typed(next(kind for kind in inner if kind is not types.NoneType), value)
+    if dataclasses.is_dataclass(hint):
+        make: Any = hint
+        hints = typing.get_type_hints(make)
+        return make(**{name: _typed(hints.get(name, Any), item) for name, item in value.items()})
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {name: _typed(inner[1], item) for name, item in value.items()}
+    if origin is tuple:
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(_typed(kind, item) for kind, item in zip(kinds, value, strict=True))
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return [_typed(inner[0], item) for item in value]
+    return value

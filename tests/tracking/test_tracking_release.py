@@ -1,0 +1,128 @@
+"""A run, MLflow's prompt registry and the record: in, out, and what stands against a promotion."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+SUITE = """
+    import pytest
+
+    @pytest.fixture(scope="session")
+    def promptreg_predict():
+        return lambda request: request.inputs["text"] + (" again" if "twice" in request.text else "")
+
+    ROWS = [{{"id": "a", "text": "x y z"}}, {{"id": "b", "text": "p q r"}}]
+
+    @pytest.mark.promptreg(prompts={prompts!r}, examples=ROWS, gates=["rouge_l >= {bound}"])
+    def test_say(promptreg):
+        promptreg.check()
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, sqlite_store: Any, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A suite with the prompts v1 and v2, a stored baseline of v1, and a database that is set up already."""
+    database = Path(sqlite_store.settings.uri.removeprefix("sqlite:///"))
+    shutil.copy(database, pytester.path / "store.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{pytester.path}/store.db")
+    folder = pytester.mkdir("prompts") / "say"
+    folder.mkdir()
+    (folder / "v1.md").write_text("Say {{ text }}\n", encoding="utf-8")
+    (folder / "v2.md").write_text("---\ncommit_message: louder\n---\nSay twice {{ text }}\n", encoding="utf-8")
+    write(pytester, "prompts/say")
+    assert run(pytester, "--promptreg-update", "--no-promptreg-mlflow").ret == 0
+    return pytester
+
+
+def write(pytester: pytest.Pytester, prompts: str, bound: float = 0.5) -> None:
+    pytester.makepyfile(test_say=dedent(SUITE.format(prompts=prompts, bound=bound)))
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_inprocess("-p", "no:xdist", *arguments)
+
+
+def client(project: pytest.Pytester) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{project.path}/store.db")
+
+
+def test_a_tested_version_is_registered_and_promoted(project: pytest.Pytester) -> None:
+    """A run that passed registers what it tested, once, moves the alias to it, and its record says so."""
+    for line in ("*v2 is version 1 of say", "*v2 is version 1 of say"):
+        result = run(project, "--promptreg-versions", "v2", "--promptreg-promote", "champion")
+        assert result.ret == 0
+        result.stdout.fnmatch_lines([line, "*say@champion is version 1 *"])
+    stored = client(project)
+    assert [int(version.version) for version in stored.search_prompt_versions("say")] == [1]
+    assert stored.get_prompt_version_by_alias("say", "champion").commit_message == "louder"
+    experiments = [experiment.experiment_id for experiment in stored.search_experiments()]
+    found = stored.search_runs(experiments, "tags.`promptreg.prompt` = 'say' AND tags.`promptreg.version` = 'v2'")
+    assert found[-1].data.tags["mlflow.linkedPrompts"] == '[{"name": "say", "version": "1"}]'
+    assert found[-1].data.tags["promptreg.promoted"] == "say@champion is version 1 now (new)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bound", "said"),
+    [
+        (["--promptreg-versions", "v2"], 0.99, "the run did not pass, so nothing is promoted"),
+        ([], 0.5, "test_say tested v1, v2: which of them is to be promoted?"),
+        (["--promptreg-versions", "v2", "-k", "v2-a"], 0.5, "only 1 of 2 examples of test_say were judged"),
+    ],
+)
+def test_nothing_else_is_promoted(project: pytest.Pytester, arguments: list[str], bound: float, said: str) -> None:
+    """A run that failed, that tested several versions or not every example moves no alias, and fails for it."""
+    write(project, "prompts/say", bound)
+    result = run(project, "--promptreg-promote", "champion", "--no-promptreg-mlflow", *arguments)
+    assert result.ret == 1
+    assert said in result.stdout.str()
+    assert client(project).get_prompt("say") is None
+
+
+@pytest.mark.parametrize("alias", ["latest", "v3", "a b"])
+def test_an_alias_of_mlflows_own_is_refused_at_once(project: pytest.Pytester, alias: str) -> None:
+    """A reserved or malformed alias stops the run before a call is made."""
+    result = run(project, "--promptreg-promote", alias)
+    assert result.ret == 4
+    assert "--promptreg-promote" in result.stderr.str()
+
+
+def test_registered_prompts_are_tested_where_they_are(project: pytest.Pytester) -> None:
+    """``prompts:/`` names all versions, ``@alias`` one; ids, baseline and record know them by their number."""
+    assert run(project, "--promptreg-register", "--no-promptreg-mlflow").ret == 0
+    write(project, "prompts:/say")
+    result = run(project, "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["test_say.py::test_say[[]v1-a[]]", "test_say.py::test_say[[]v2-b[]]"])
+    write(project, "prompts:/say/2")
+    result = run(project, "--promptreg-versions", "v2")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["test_say (test_say.py:9): baseline v1, 2 examples*"])
+
+
+def test_a_prompt_that_is_not_registered_is_a_collection_error(project: pytest.Pytester) -> None:
+    """An address that names nothing says so, with the place and without a traceback."""
+    write(project, "prompts:/sing@champion")
+    result = run(project)
+    assert result.ret == 2
+    assert "test_say.py:9" in result.stdout.str()
+    assert "sing" in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_a_record_that_is_required_fails_the_run_without_it(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``promptreg_mlflow_required`` a store that is away fails the run; else it is told, and the run passes."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    for required, status in (("false", 0), ("true", 1)):
+        project.makeini(f"[pytest]\npromptreg_mlflow_required = {required}\n")
+        result = run(project)
+        assert result.ret == status
+        result.stdout.fnmatch_lines(["not recorded in MLflow:*", "*python -m pytest_promptreg sync*"])
+    assert len(list((project.path / ".promptreg" / "spool").glob("*/session.json"))) == 2
