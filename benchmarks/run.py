@@ -1,6 +1,6 @@
 """All benchmarks, each figure beside a limit or a bare pytest in the same run.
 
-python benchmarks/run.py [startup] [calls] [scoring] [--runs N]
+python benchmarks/run.py [startup] [calls] [scoring] [tracking] [--runs N]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import embedding
 import scoring
+import tracking
 from measure import in_turn, median, spread
 
 EXAMPLES = 1000
@@ -106,7 +107,12 @@ def score(folder: Path, runs: int) -> None:
     embedding.throughput(folder, runs)
 
 
-BENCHMARKS: dict[str, Callable[[Path, int], None]] = {"startup": startup, "calls": calls, "scoring": score}
+BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
+    "startup": startup,
+    "calls": calls,
+    "scoring": score,
+    "tracking": tracking.tracking,
+}
 
 
 def main() -> None:

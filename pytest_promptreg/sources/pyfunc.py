@@ -168,7 +168,7 @@ def load(address: str, settings: RegistrySettings) -> Any:
 
     :raises PredictError: when it cannot be had.
     """
-    from ..tracking.faults import _STANDS, quiet_loggers, within_deadline
+    from ..tracking.faults import quiet_loggers, within_deadline
 
     stores = Stores.find(settings)
 
@@ -190,10 +190,10 @@ def load(address: str, settings: RegistrySettings) -> Any:
         return within_deadline(work, replace(stores.registry, timeout_s=_LOAD_LIMIT_S))
     except TrackingError as exc:
         said = exc.what.removeprefix("MLflow: ")
-        step = (exc.next_step or "").removesuffix(_STANDS).removesuffix("; ")
         raise PredictError(
             f"{address} cannot be loaded from {exc.where}: {said}",
-            next_step=step or "see that MLFLOW_TRACKING_URI is right, and the model's name and version or alias",
+            next_step=exc.next_step
+            or "see that MLFLOW_TRACKING_URI is right, and the model's name and version or alias",
         ) from exc
 
 

@@ -57,6 +57,8 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         experiment = _experiment(client, settings)
         writer = _Writer(client, experiment.experiment_id, session.id, deadline)
         tree = writer.write(session.record, settings.parent_run_id, writer.found() if again else _Tree())
+        if again or clean.is_web(settings.uri):  # a database of our own repeats no request
+            tree = writer.settled(tree)
         _mark_baseline(client, experiment, session.record, tree.children, late=again)
     return Receipt(
         shown_uri(settings.uri),
@@ -102,7 +104,7 @@ class _Writer:
             tree.children[key] = run_id
         if not whole:
             self._log_numbers(tree.parent, record.parent)
-        return self._settled(tree)
+        return tree
 
     def _run(self, record: RunRecord, outer: Mapping[str, str], run_id: str, *, with_numbers: bool = True) -> str:
         """Make the run, or write again what it already has: the store takes equal values twice as once."""
@@ -166,7 +168,7 @@ class _Writer:
         ]
         return tree
 
-    def _settled(self, ours: _Tree) -> _Tree:
+    def settled(self, ours: _Tree) -> _Tree:
         """The record once what is there twice is gone: a request that was repeated, a copy that was sent elsewhere."""
         self.deadline.check()
         found = self.found()

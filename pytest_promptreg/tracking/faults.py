@@ -24,7 +24,6 @@ T = TypeVar("T")
 
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 _MESSAGE_LIMIT = 240
-_STANDS = "the verdict stands; only its record in MLflow is missing"
 ANSWER_WITHIN_S = 10.0
 
 

@@ -13,6 +13,7 @@ from ..files import display_path
 from ..report.escape import one_line
 from . import Receipt, spool
 from .faults import Deadline, UnreachableError, shown_uri, within_deadline
+from .locks import SQLITE
 
 _TIMEOUT_S = 120.0
 
@@ -100,7 +101,7 @@ def _send(
     session = spool.load(folder)
     settings = replace(spool.with_credentials(session.settings, environ), timeout_s=timeout_s)
     if uri:
-        settings = replace(settings, uri=uri, artifact_root=None)
+        settings = replace(settings, uri=uri, artifact_root=_artifacts_beside(uri))
     if settings.uri in away:  # ten seconds for each record would add up
         raise away[settings.uri]
     session = replace(session, settings=settings)
@@ -115,6 +116,12 @@ def _send(
     except UnreachableError as exc:
         away[settings.uri] = exc
         raise
+
+
+def _artifacts_beside(uri: str) -> str | None:
+    """Where a database's artifacts go: beside it. MLflow would put them into the working directory."""
+    match = SQLITE.fullmatch(uri)
+    return (Path(match["path"]).absolute().parent / "mlruns").as_uri() if match else None
 
 
 def _described(folder: Path) -> str:
