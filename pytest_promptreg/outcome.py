@@ -10,7 +10,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -65,7 +65,8 @@ class CaseOutcome:
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values, for another process."""
-        return asdict(self)
+        # Lists and dicts of plain values: dataclasses.asdict would copy each of those too.
+        return {name: value.copy() if isinstance(value, list | dict) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> CaseOutcome:
