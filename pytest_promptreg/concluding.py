@@ -124,6 +124,7 @@ class Concluder:
             orphans=[display_path(path) for path in declaration.orphans],
             refreshed=self.settings.refreshing,
             rescored=self.settings.rescore,
+            left_out=[spec for spec in declaration.suites.values() if not declaration.selected.get(spec.id)],
             interrupted=interrupted,
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))

@@ -198,6 +198,7 @@ class RunOutcome:
     :param orphans: baseline files whose test function is no longer declared.
     :param refreshed: whether this run was asked to make outputs accepted: gates are shown and do not fail it.
     :param rescored: whether it renewed how stored outputs are scored, and ran no case.
+    :param left_out: declared suites of which no case was selected.
     :param interrupted: whether it ended before its last case.
     """
 
@@ -208,6 +209,7 @@ class RunOutcome:
     orphans: Sequence[str] = ()
     refreshed: bool = False
     rescored: bool = False
+    left_out: Sequence[SuiteSpec] = ()
     interrupted: bool = False
 
     @property

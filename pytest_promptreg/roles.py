@@ -145,10 +145,13 @@ class Concluding(Role):
 
         return publish
 
-    def _under_test(self, predict: str) -> Mapping[str, str]:
+    def _under_test(self, run: RunOutcome) -> dict[str, Mapping[str, str]]:
+        """By suite, what its predict's address names; each address is looked up once."""
         from .sources.predict import describe, is_address
 
-        return describe(predict, registry=self.settings.registry) if is_address(predict) else {}
+        addresses = dict.fromkeys(suite.spec.predict for suite in run.suites if is_address(suite.spec.predict))
+        found = {address: describe(address, registry=self.settings.registry) for address in addresses}
+        return {suite.spec.id: found.get(suite.spec.predict, {}) for suite in run.suites}
 
     def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
         settings = self.settings.tracking
@@ -163,7 +166,7 @@ class Concluding(Role):
                 exit_passed=exit_passed and not run.failed,
                 rootdir=self.settings.rootdir,
                 embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
-                under_test={suite.spec.id: self._under_test(suite.spec.predict) for suite in run.suites},
+                under_test=self._under_test(run),
             )
             return track(run, settings, facts).lines()
 

@@ -40,6 +40,13 @@ def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
         raise TrackingError("the run did not pass, so nothing is promoted", next_step=step)
     if not any(suite.versions for suite in run.suites):
         raise TrackingError("no prompt version was tested, so nothing is promoted", next_step=step)
+    tested = {suite.spec.prompt_name for suite in run.suites if suite.versions}
+    if left_out := [spec for spec in run.left_out if spec.prompt_name in tested]:
+        raise TrackingError(
+            f"{left_out[0].name} tests the same prompt and was left out, so nothing is promoted",
+            where=left_out[0].where,
+            next_step="run all suites of the prompt",
+        )
     for suite in run.suites:
         labels = [version.version.label for version in suite.versions]
         if len(labels) > 1:

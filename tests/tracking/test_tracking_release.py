@@ -85,6 +85,21 @@ def test_nothing_else_is_promoted(project: pytest.Pytester, arguments: list[str]
     assert client(project).get_prompt("say") is None
 
 
+def test_a_suite_of_the_same_prompt_must_not_be_left_out(project: pytest.Pytester) -> None:
+    """A prompt that two suites test is promoted by a run of both, whatever -k selects."""
+    source = (project.path / "test_say.py").read_text(encoding="utf-8")
+    (project.path / "test_say.py").write_text(
+        f"{source}\n\n" + source[source.index("@pytest.mark") :].replace("test_say", "test_shout"), encoding="utf-8"
+    )
+    run(project, "--promptreg-update", "--no-promptreg-mlflow")
+    arguments = ["--promptreg-versions", "v2", "--promptreg-promote", "champion", "--no-promptreg-mlflow"]
+    result = run(project, *arguments, "-k", "test_say and not shout and say")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*test_shout tests the same prompt and was left out, so nothing is promoted"])
+    assert client(project).get_prompt("say") is None
+    assert run(project, *arguments).ret == 0
+
+
 @pytest.mark.parametrize("alias", ["latest", "v3", "a b"])
 def test_an_alias_of_mlflows_own_is_refused_at_once(project: pytest.Pytester, alias: str) -> None:
     """A reserved or malformed alias stops the run before a call is made."""
