@@ -1,8 +1,10 @@
-"""What this process may use of the machine."""
+"""What this process may use of the machine, and what it finds in its environment."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Mapping
 
 
 def processors() -> int:
@@ -10,3 +12,15 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def environment_defaults(ours: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for a while, where the user has not set them."""
+    added = [name for name in ours if name not in os.environ]
+    os.environ.update({name: ours[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

@@ -13,6 +13,7 @@ from .errors import ConfigError, TrackingError, did_you_mean
 from .gates import FORM, is_gate_shaped
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
+from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .sources.registry import RegistrySettings
 from .suites import check_actions
 from .tracking import TrackingSettings, resolve_settings
@@ -20,7 +21,7 @@ from .tracking.registry import check_alias
 
 _N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
-BLEU_TOKENS = ("auto", "13a", "zh", "char", "intl", "none")
+BLEU_TOKENS = (AUTO, *TOKENIZERS)
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
 

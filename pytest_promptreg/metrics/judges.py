@@ -5,12 +5,10 @@ They are called directly, not through ``mlflow.genai.evaluate``: no run, no trac
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import copy
 import inspect
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -19,11 +17,15 @@ from functools import cached_property
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors import ConfigError, MetricError
+from ..machine import environment_defaults
 from ..text import canonical_json, digest, plain
 from . import MetricInfo, Pair
 from .checked import as_score, guarded, of_example, shown
 from .sources import source_digest
 
+# MLflow neither calls home nor fetches a list of models' prices, where the user has not said that it may: without a
+# network that list alone costs the first judge seven seconds.
+_UNDISTURBED = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_MODEL_CATALOG_URI": ""}
 _THREADS = 8
 _LIMIT_S = 60.0  # seconds for one answer
 _GIVEN = frozenset({"inputs", "outputs", "expectations"})
@@ -101,7 +103,7 @@ class JudgeMetric:
 
     @cached_property
     def _signature(self) -> str:
-        with _undisturbed():
+        with environment_defaults(_UNDISTURBED):
             import mlflow
 
             version = ".".join(mlflow.__version__.split(".")[:2])
@@ -114,7 +116,7 @@ class JudgeMetric:
         """
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._answered]
         if new:
-            with _undisturbed():
+            with environment_defaults(_UNDISTURBED):
                 self._ask(new)
         scores = [self._answered[pair] for pair in pairs]
         for pair in pairs:
@@ -226,19 +228,3 @@ def _default_model() -> str:
     from mlflow.genai import judges
 
     return str(judges.utils.get_default_model())
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """MLflow neither calls home nor fetches a list of models' prices, where the user has not said that it may.
-
-    Without a network that list alone costs the first judge seven seconds.
-    """
-    ours = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_MODEL_CATALOG_URI": ""}
-    added = [name for name in ours if name not in os.environ]
-    os.environ.update({name: ours[name] for name in added})
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from ..errors import TrackingError
+from ..machine import environment_defaults
 from ..report.escape import one_line
 from . import TrackingSettings, clean
 
@@ -71,7 +71,7 @@ def within_deadline(work: Callable[[Deadline], T], settings: TrackingSettings, d
             failures.append(exc)
 
     thread = threading.Thread(target=target, name="promptreg-tracking", daemon=True)
-    with _environment(settings.timeout_s), warnings.catch_warnings():
+    with environment_defaults(_environment(settings.timeout_s)), warnings.catch_warnings():
         # The client warns on its own account, and under `-W error` that would end it.
         warnings.simplefilter("ignore")
         thread.start()
@@ -128,13 +128,12 @@ def _ask(uri: str) -> BaseException | None:
     return None
 
 
-@contextlib.contextmanager
-def _environment(timeout_s: float) -> Iterator[None]:
+def _environment(timeout_s: float) -> Mapping[str, str]:
     """MLflow's own variables for the time of the writing, where the user has not set them.
 
     Its defaults retry a dead server for four minutes a call, call home, and print.
     """
-    ours = {
+    return {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(min(10, math.ceil(timeout_s))),
         "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
@@ -142,13 +141,6 @@ def _environment(timeout_s: float) -> Iterator[None]:
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    added = [name for name in ours if name not in os.environ]
-    os.environ.update({name: ours[name] for name in added})
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
 
 
 @contextlib.contextmanager
