@@ -393,6 +393,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminal.write(terminalreporter, role.conclusion)
     elif role is None and any(getattr(config.option, f"promptreg_{flag}") for flag in ("update", "accept", "rescore")):
         terminalreporter.write_line("promptreg: no suite was collected, so no baseline was written", yellow=True)
+    elif role is None and (config.option.promptreg_register or config.option.promptreg_promote):
+        terminalreporter.write_line(
+            "promptreg: no suite was collected, so nothing was registered or promoted", yellow=True
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -108,6 +108,13 @@ def test_an_alias_of_mlflows_own_is_refused_at_once(project: pytest.Pytester, al
     assert "--promptreg-promote" in result.stderr.str()
 
 
+def test_a_promotion_without_a_suite_says_that_there_was_none(project: pytest.Pytester) -> None:
+    """Where nothing of ours is collected, a run that was to promote does not end in silence."""
+    project.makepyfile(test_other="def test_other():\n    pass\n")
+    result = run(project, "test_other.py", "--promptreg-promote", "champion")
+    result.stdout.fnmatch_lines(["promptreg: no suite was collected, so nothing was registered or promoted"])
+
+
 def test_registered_prompts_are_tested_where_they_are(project: pytest.Pytester) -> None:
     """``prompts:/`` names all versions, ``@alias`` one; ids, baseline and record know them by their number."""
     assert run(project, "--promptreg-register", "--no-promptreg-mlflow").ret == 0
