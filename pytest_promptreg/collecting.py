@@ -10,10 +10,11 @@ import pytest
 from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
+from .predicts import resolve_predict
 from .roles import Performing, Worker
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
 from .suite_metrics import SuiteMetrics
-from .suites import build_suite, case_slug, resolve_predict
+from .suites import build_suite, case_slug
 
 if TYPE_CHECKING:
     from .model import PromptVersion

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
@@ -18,6 +18,7 @@ from .files import display_path
 from .gates import Gate, metric_of, nearest, parse, perfect
 from .metrics import METRICS, MetricInfo
 from .model import CaseKey, Example, PromptVersion
+from .predicts import check_predict, name_of
 from .prompts import Registry, load_prompts
 from .signals import SIGNALS
 from .suite_metrics import SuiteMetrics
@@ -25,9 +26,6 @@ from .templates import missing_variable, place_of_variable
 from .text import slug
 
 MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals")
-if TYPE_CHECKING:
-    from .sources.registry import RegistrySettings
-
 ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
 
@@ -235,7 +233,7 @@ def build_suite(
         tuple(dict.fromkeys([*of_ini, *metrics.reported])),
         own=metrics.own_infos,
         signals={**default_signals(), **(ini_signals or {}), **_actions(marker.get("signals"), where)},
-        predict=_named(marker.get("predict")),
+        predict=name_of(marker.get("predict")),
         prompt_name=_prompt_name(marker["prompts"], function),
     )
     _refuse_unjudgeable(spec)
@@ -264,29 +262,6 @@ def check_actions(actions: Mapping[str, object], where: str) -> dict[str, str]:
 def case_slug(version: str, example: str) -> str:
     """The case's part of the test id: ``v2-ticket-017``."""
     return f"{slug(version)}-{slug(example)}"
-
-
-def check_predict(predict: object, where: str) -> None:
-    """Refuse a predict that is neither None, callable nor ``module:function``.
-
-    :raises ConfigError: naming what it takes.
-    """
-    if predict is None or callable(predict):
-        return
-    if isinstance(predict, str):
-        from .sources.predict import is_address, predict_from
-
-        if is_address(predict):
-            predict_from(predict, where)
-            return
-        module, _, function = predict.partition(":")
-        if module and function and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
-            return
-    raise ConfigError(
-        f"predict={predict!r} is not callable",
-        where=where,
-        next_step='predict takes a function, "package.module:function", "openai:/MODEL", "models:/NAME@ALIAS" or a URL',
-    )
 
 
 def _gate_lines(lines: object, where: str) -> Sequence[object]:
@@ -396,13 +371,6 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
         )
 
 
-def _named(predict: object) -> str:
-    if isinstance(predict, str):
-        return predict
-    name = getattr(predict, "__qualname__", None)
-    return f"{getattr(predict, '__module__', '')}:{name}" if name else ""
-
-
 def _prompt_name(prompts: object, function: str) -> str:
     """The name of the folder, the file or the registered prompt; of anything else, the test's."""
     if isinstance(prompts, str) and prompts.startswith("prompts:/"):
@@ -410,46 +378,3 @@ def _prompt_name(prompts: object, function: str) -> str:
     if isinstance(prompts, str | Path):
         return next((part for part in reversed(Path(prompts).with_suffix("").parts) if "*" not in part), function)
     return function
-
-
-def resolve_predict(predict: object, where: str, registry: RegistrySettings | None = None) -> Callable[..., Any] | None:
-    """The function that ``predict=`` names.
-
-    :param registry: where models are kept, for an address of one.
-
-    :raises ConfigError: when there is no such module or function.
-    """
-    check_predict(predict, where)
-    if not isinstance(predict, str):
-        return predict if callable(predict) else None
-    from .sources.predict import is_address, predict_from
-
-    if is_address(predict):
-        return predict_from(predict, where, registry=registry)
-    import importlib
-
-    module_name, _, path = predict.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as exc:
-        raise ConfigError(
-            f"predict={predict!r}: {exc}", where=where, next_step='name it as "package.module:function"'
-        ) from exc
-    except Exception as exc:
-        raise ConfigError(
-            f"predict={predict!r}: importing {module_name} failed: {type(exc).__name__}: {exc}",
-            where=where,
-            next_step=f'to see where: python -c "import {module_name}"',
-        ) from exc
-    for part in path.split("."):
-        if not hasattr(found, part):
-            raise ConfigError(
-                f"predict={predict!r}: {found.__name__} has no {part!r}",
-                where=where,
-                next_step=did_you_mean(part, [name for name in dir(found) if not name.startswith("_")]),
-            )
-        found = getattr(found, part)
-    if not callable(found):
-        raise ConfigError(f"predict={predict!r} is not callable", where=where)
-    target: Callable[..., Any] = found
-    return target

@@ -1,0 +1,56 @@
+"""What predict= on the marker may name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_promptreg.errors import ConfigError
+from pytest_promptreg.predicts import check_predict, resolve_predict
+
+
+@pytest.mark.parametrize(
+    "address", ["", "module", "module:", ":function", "a b:c", "module:function()", "../x:y", "a:b:c", "a..b:c", 5, []]
+)
+def test_what_is_no_predict_is_refused(address: object) -> None:
+    """predict takes a callable or an importable address."""
+    with pytest.raises(ConfigError, match="is not callable"):
+        check_predict(address, "test_x.py:1")
+
+
+def app(request: object) -> str:
+    """What an address may name."""
+    return "x"
+
+
+def test_predict_is_resolved() -> None:
+    """None, a callable, and an address with attributes in it."""
+    assert resolve_predict(None, "x") is None
+    assert resolve_predict(app, "x") is app
+    assert resolve_predict("json:JSONDecoder.decode", "x") is json.JSONDecoder.decode
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("no_such_module_here:f", "No module named 'no_such_module_here'"),
+        ("json:dump_it", "json has no 'dump_it'"),
+        ("json:JSONDecoder.decod", "JSONDecoder has no 'decod'"),
+        ("sys:path", "is not callable"),
+        ("broken_app:f", "ZeroDivisionError"),
+    ],
+)
+def test_an_address_of_nothing_is_refused(
+    address: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module or function that is not there, or cannot be imported, is refused by name."""
+    (tmp_path / "broken_app.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError) as error:
+        resolve_predict(address, "test_x.py:1")
+    assert said in error.value.what
+    assert error.value.where == "test_x.py:1"
+    assert "broken_app" not in sys.modules
