@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 _SECRET_NAME = re.compile(
     r"(api|access|private|secret|subscription)[-_]?key|(api|access|auth|bearer|refresh|session)[-_]?token|^token$"
     r"|secret|passw|credential|authorization",
@@ -26,3 +27,8 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_secrets(item) for item in value]
     return value
+
+
+def without_user_info(line: str) -> str:
+    """``line`` with the user and password of every URL in it removed."""
+    return _USER_INFO.sub("", line)

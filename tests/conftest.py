@@ -12,7 +12,7 @@ import pytest
 
 import pytest_promptreg
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "servers"]
 
 # An in-process run of pytester drops what it imported: a package half of which survived would meet its own classes
 # twice, and C extensions cannot be loaded again. What is loaded before stays.

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PredictError, TrackingError
+from ..mlflow_store import Store, database_file
 from ..model import Output, Request
 from ..report.escape import one_line
-from ..tracking import TrackingSettings
 from .registry import RegistrySettings
 from .replies import read
 from .settings import open_settings
 
 if TYPE_CHECKING:
-    from ..tracking.faults import Deadline
+    from ..mlflow_store.deadline import Deadline
 
 ADDRESS = re.compile(r"models:/(?:(?P<id>m-\w+)|(?P<name>[^/:@\s]+)(?:/(?P<version>\d+|latest)|@(?P<alias>[\w.-]+)))")
 _LOGGED = re.compile(r"models:/(?P<id>m-\w+)")
@@ -121,8 +121,8 @@ class Model:
 class Stores:
     """Where models are kept: logged ones in the tracking store, their names and aliases in the registry."""
 
-    tracking: TrackingSettings
-    registry: TrackingSettings
+    tracking: Store
+    registry: Store
 
     @classmethod
     def find(cls, settings: RegistrySettings) -> Stores:
@@ -141,25 +141,24 @@ class Stores:
         """
         from mlflow import MlflowClient
 
-        from ..tracking.faults import quiet_loggers, shown_uri
-        from ..tracking.locks import SQLITE, alone
+        from ..mlflow_store.deadline import quiet_loggers
+        from ..mlflow_store.locks import alone
 
-        databases: dict[Path, str] = {}
-        for uri in (self.registry.uri, self.tracking.uri):
-            match = SQLITE.fullmatch(uri.split("?", 1)[0])
-            if match is not None:
-                databases[Path(match["path"]).resolve()] = uri
-        for path, uri in databases.items():
+        databases: dict[Path, Store] = {}
+        for store in (self.registry, self.tracking):
+            if (file := database_file(store.uri)) is not None:
+                databases[file.resolve()] = store
+        for path, store in databases.items():
             if not path.exists():
                 raise TrackingError(
                     "MLflow: there is no such database",
-                    where=shown_uri(uri),
+                    where=store.shown,
                     next_step="set MLFLOW_TRACKING_URI to where the model is kept",
                 )
         with contextlib.ExitStack() as stack:
             stack.enter_context(quiet_loggers())
-            for _, uri in sorted(databases.items()):
-                stack.enter_context(alone(uri, deadline))
+            for path in sorted(databases):
+                stack.enter_context(alone(databases[path].uri, deadline))
             yield MlflowClient(tracking_uri=self.tracking.uri, registry_uri=self.registry.uri)
 
 
@@ -168,7 +167,7 @@ def load(address: str, settings: RegistrySettings) -> Any:
 
     :raises PredictError: when it cannot be had.
     """
-    from ..tracking.faults import quiet_loggers, within_deadline
+    from ..mlflow_store.deadline import quiet_loggers, within_deadline
 
     stores = Stores.find(settings)
 
@@ -202,7 +201,7 @@ def describe_model(address: str, settings: RegistrySettings, timeout_s: float) -
 
     :raises TrackingError: when the stores do not say so in time.
     """
-    from ..tracking.faults import within_deadline
+    from ..mlflow_store.deadline import within_deadline
 
     stores = Stores.find(settings)
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PromptError, TrackingError, did_you_mean
 from ..files import write_atomically
+from ..mlflow_store import Store, database_file, find_registry, is_web
 from ..model import PromptVersion
-from ..redaction import without_secrets
+from ..redaction import without_secrets, without_user_info
 from ..text import canonical_json, digest, file_slug
-from ..tracking import TrackingSettings, clean, resolve_settings
 
 if TYPE_CHECKING:
-    from ..tracking.faults import Deadline
+    from ..mlflow_store.deadline import Deadline
 
 PREFIX = "prompts:"
 REGISTRY_NAME_TAG = "promptreg.registry.name"
@@ -65,23 +65,12 @@ class RegistrySettings:
     timeout_s: float = 30.0
     run: str = ""
 
-    def target(self, environ: Mapping[str, str]) -> TrackingSettings:
+    def target(self, environ: Mapping[str, str]) -> Store:
         """The registry as a store, by the same rules as for runs.
 
         :raises ConfigError: where MLflow cannot keep a database.
         """
-        uri = self.uri or environ.get("MLFLOW_REGISTRY_URI") or environ.get("MLFLOW_TRACKING_URI") or ""
-        found = resolve_settings(
-            flag=True,
-            ini="auto",
-            experiment="",
-            timeout_s=self.timeout_s,
-            rootdir=self.rootdir,
-            environ={"MLFLOW_TRACKING_URI": uri},
-        )
-        if found is None:
-            raise AssertionError("a flag that says yes gives settings")
-        return found
+        return find_registry(environ, self.rootdir, self.timeout_s, uri=self.uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +154,7 @@ def load_registry(address: str, *, where: str, settings: RegistrySettings) -> Lo
     return _fetched[key]
 
 
-def _load(asked: Address, target: TrackingSettings, settings: RegistrySettings) -> Loaded:
+def _load(asked: Address, target: Store, settings: RegistrySettings) -> Loaded:
     copies = _Copies(asked, target.uri, settings)
     before = copies.read()
     if before is not None and copies.is_good(before):
@@ -181,13 +170,14 @@ def _load(asked: Address, target: TrackingSettings, settings: RegistrySettings) 
     return Loaded(now.versions, _moved(asked, before, now))
 
 
-def _fetch(asked: Address, target: TrackingSettings, copies: _Copies) -> _Copy:
+def _fetch(asked: Address, target: Store, copies: _Copies) -> _Copy:
     """What the registry has now, or a copy that another process fetched while this one waited for its turn.
 
     :raises PromptError: for an answer that cannot be used.
     :raises TrackingError: when there is none; a silence that was waited for once is told again at once.
     """
-    from ..tracking.faults import Deadline, UnreachableError, within_deadline
+    from ..mlflow_store.deadline import Deadline, within_deadline
+    from ..mlflow_store.faults import UnreachableError
 
     if target.uri in _away:
         raise _away[target.uri]
@@ -216,10 +206,8 @@ def _fetch(asked: Address, target: TrackingSettings, copies: _Copies) -> _Copy:
     return found
 
 
-def _without_registry(asked: Address, target: TrackingSettings, copy: _Copy | None, failure: TrackingError) -> Loaded:
-    from ..tracking.faults import shown_uri
-
-    uri = shown_uri(target.uri)
+def _without_registry(asked: Address, target: Store, copy: _Copy | None, failure: TrackingError) -> Loaded:
+    uri = target.shown
     said = failure.what.removeprefix("MLflow: ")
     if copy is not None:
         return Loaded(
@@ -228,7 +216,7 @@ def _without_registry(asked: Address, target: TrackingSettings, copy: _Copy | No
         )
     raise PromptError(
         f"{asked} cannot be fetched from {uri}, and there is no earlier copy: {said}",
-        next_step=failure.next_step or "see that MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI is right",
+        next_step=failure.next_step or f"see that {target.variable} is right",
     )
 
 
@@ -246,7 +234,7 @@ def _moment(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def open_client(target: TrackingSettings) -> Any:
+def open_client(target: Store) -> Any:
     """MLflow's client of a registry, with explicit addresses."""
     from mlflow import MlflowClient
 
@@ -255,27 +243,26 @@ def open_client(target: TrackingSettings) -> Any:
     return MlflowClient(tracking_uri=runs, registry_uri=target.uri)
 
 
-def _check_database(uri: str) -> None:
+def _check_database(store: Store) -> None:
     """Refuse a local database that is not there: opening it would make one.
 
     :raises TrackingError: where there is none.
     """
-    from ..tracking.locks import SQLITE
-
-    database = SQLITE.fullmatch(uri.split("?", 1)[0])
-    if database is not None and not Path(database["path"]).exists():
+    database = database_file(store.uri)
+    if database is not None and not database.exists():
         raise TrackingError(
             "MLflow: there is no such database",
             next_step="set MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI to where the prompts are registered",
         )
 
 
-def _ask(asked: Address, target: TrackingSettings, deadline: Deadline) -> list[PromptVersion]:
-    from ..tracking.faults import knock, quiet_loggers
-    from ..tracking.locks import alone
+def _ask(asked: Address, target: Store, deadline: Deadline) -> list[PromptVersion]:
+    from ..mlflow_store.deadline import quiet_loggers
+    from ..mlflow_store.faults import knock
+    from ..mlflow_store.locks import alone
 
-    _check_database(target.uri)
-    knock(target.uri, deadline)
+    _check_database(target)
+    knock(target, deadline)
     from mlflow.exceptions import MlflowException
 
     with quiet_loggers(), alone(target.uri, deadline):
@@ -291,9 +278,9 @@ def _ask(asked: Address, target: TrackingSettings, deadline: Deadline) -> list[P
         except MlflowException as exc:
             if not is_missing(exc):
                 raise
-            raise _missing(client, asked, target.uri, exc) from exc
+            raise _missing(client, asked, target, exc) from exc
         if not found or any(version is None for version in found):  # theirs cannot be compared with None
-            raise _missing(client, asked, target.uri, None)
+            raise _missing(client, asked, target, None)
         aliases = _aliases(client, asked.name)
         return [from_stored(version, aliases) for version in found]
 
@@ -378,14 +365,13 @@ def _aliases(client: Any, name: str) -> dict[str, int]:
     return {}
 
 
-def _missing(client: Any, asked: Address, address: str, answer: Exception | None) -> PromptError:
+def _missing(client: Any, asked: Address, store: Store, answer: Exception | None) -> PromptError:
     """What is not there, and what is."""
     from mlflow.exceptions import MlflowException
 
     from ..report.escape import one_line
-    from ..tracking.faults import shown_uri
 
-    uri = shown_uri(address)
+    uri = store.shown
     try:
         numbers = sorted(version.version for version in stored_versions(client, asked.name))
     except MlflowException as exc:
@@ -427,9 +413,9 @@ class _Copies:
     """The copy of one address, on disk. It can only help: whatever is wrong with it, it is done without."""
 
     def __init__(self, asked: Address, uri: str, settings: RegistrySettings) -> None:
-        self._head = {"format": _COPY_FORMAT, "address": str(asked), "registry": clean.without_user_info(uri)}
+        self._head = {"format": _COPY_FORMAT, "address": str(asked), "registry": without_user_info(uri)}
         self._settings = settings
-        self._for_ever = asked.version is not None and clean.is_web(uri)
+        self._for_ever = asked.version is not None and is_web(uri)
         key = digest(canonical_json(self._head))[:12]
         self._folder = settings.cache
         self._path = settings.cache / f"{file_slug(asked.name)}-{key}.json" if settings.cache else None

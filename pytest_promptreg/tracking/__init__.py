@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import ConfigError, TrackingError
-from . import clean
+from ..mlflow_store import TRACKING_VARIABLE, Store, is_web, local_uri
 
 if TYPE_CHECKING:
     from ..outcome import RunOutcome
@@ -24,7 +24,6 @@ INI_KEY = "promptreg_mlflow"
 TIMEOUT_KEY = "promptreg_mlflow_timeout"
 REQUIRED_KEY = "promptreg_mlflow_required"
 _INI_VALUES = ("auto", "true", "false")
-_UNSAFE_IN_URL = frozenset("?#%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,11 @@ class TrackingSettings:
     experiment_id: str | None = None
     parent_run_id: str | None = None
     required: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The store by itself."""
+        return Store(self.uri, self.timeout_s)
 
 
 def resolve_settings(
@@ -76,20 +80,14 @@ def resolve_settings(
         raise ConfigError(
             f"{TIMEOUT_KEY} = {timeout_s:g}", where=TIMEOUT_KEY, next_step="it takes seconds, more than 0"
         )
-    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    uri = environ.get(TRACKING_VARIABLE, "").strip()
     wanted = flag if flag is not None else {"true": True, "false": False, "auto": bool(uri)}[chosen]
     if not wanted:
         return None
     artifact_root = None
     if not uri:
-        uri = f"sqlite:///{(rootdir / 'mlflow.db').as_posix()}"
+        uri = local_uri(rootdir)
         artifact_root = (rootdir / "mlruns").as_uri()
-        if _UNSAFE_IN_URL & set(str(rootdir)):
-            raise ConfigError(
-                "MLflow cannot keep a database in a folder with ?, # or % in its name",
-                where=str(rootdir),
-                next_step="set MLFLOW_TRACKING_URI to a store elsewhere",
-            )
     return TrackingSettings(
         uri=uri,
         experiment=environ.get("MLFLOW_EXPERIMENT_NAME") or experiment,
@@ -139,7 +137,7 @@ class Receipt:
     @property
     def url(self) -> str | None:
         """The parent's page; None for a store that is no server."""
-        return f"{self.uri.rstrip('/')}/{self._page}" if clean.is_web(self.uri) else None
+        return f"{self.uri.rstrip('/')}/{self._page}" if is_web(self.uri) else None
 
     @property
     def _page(self) -> str:
@@ -164,14 +162,15 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
     :raises TrackingError: one line and a next step, for any failure whatever, after at most
         ``settings.timeout_s`` seconds. The step ends with the command that sends the record later.
     """
+    from ..mlflow_store.deadline import Deadline, within_deadline
+    from ..mlflow_store.faults import explain
     from . import spool
-    from .faults import Deadline, explain, within_deadline
 
     deadline = Deadline(settings.timeout_s)
     try:
         session = _describe(run, settings, facts)
     except Exception as exc:
-        raise _with_step(explain(exc, settings), "the verdict stands") from exc
+        raise _with_step(explain(exc, settings.store), "the verdict stands") from exc
 
     def work(deadline: Deadline) -> Receipt:
         from .client import send
@@ -179,7 +178,7 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
         return send(session, deadline)
 
     try:
-        receipt = within_deadline(work, settings, deadline)
+        receipt = within_deadline(work, settings.store, deadline)
     except TrackingError as exc:
         if session.folder is None:
             kept = f"its record is lost: it could not be kept on disk either ({session.problem})"

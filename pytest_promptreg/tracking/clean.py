@@ -9,9 +9,8 @@ import math
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
-from ..redaction import HIDDEN, is_secret_name, without_secrets
+from ..redaction import HIDDEN, is_secret_name, without_secrets, without_user_info
 from ..text import canonical_json, well_formed
 
 KEY_LIMIT = 250
@@ -22,7 +21,6 @@ DATASET_NAME_LIMIT = 500
 DATASET_DIGEST_LIMIT = 36
 
 _NOT_IN_KEY = re.compile(r"[^\w\-. :/]+")
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 _FLAG = re.compile(r"(?P<name>-{1,2}[\w-]+|\w+)(?P<sep>=|\s+(?!-))(?P<value>\S+)")
 
 
@@ -69,11 +67,6 @@ def setting(name: str, value: object) -> str:
         return text(value, PARAM_LIMIT)
 
 
-def without_user_info(line: str) -> str:
-    """``line`` with the user and password of every URL in it removed."""
-    return _USER_INFO.sub("", line)
-
-
 def command(line: str) -> str:
     """A command line with the values of secret-looking flags hidden."""
 
@@ -81,8 +74,3 @@ def command(line: str) -> str:
         return f"{match['name']}{match['sep']}{HIDDEN}" if is_secret_name(match["name"].lstrip("-")) else match[0]
 
     return without_user_info(_FLAG.sub(hidden, line))
-
-
-def is_web(uri: str) -> bool:
-    """Whether the store is a server with pages of its own."""
-    return urlsplit(uri).scheme in {"http", "https"}

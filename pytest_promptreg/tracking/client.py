@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrackingError
+from ..mlflow_store import is_web
+from ..mlflow_store.deadline import Deadline, quiet_loggers
+from ..mlflow_store.faults import knock
+from ..mlflow_store.locks import alone, in_hand
 from ..text import file_slug
 from . import Receipt, TrackingSettings, clean, spool
-from .faults import Deadline, knock, quiet_loggers, shown_uri
-from .locks import alone, in_hand
 from .schema import Record, RunRecord
 
 SESSION_TAG = "promptreg.session"
@@ -48,7 +50,7 @@ def send(session: spool.Session, deadline: Deadline, *, again: bool = False) -> 
 
 def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receipt:
     settings = session.settings
-    knock(settings.uri, deadline)
+    knock(settings.store, deadline)
     from mlflow import MlflowClient
 
     with quiet_loggers(), alone(settings.uri, deadline):
@@ -57,11 +59,11 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         experiment = _experiment(client, settings)
         writer = _Writer(client, experiment.experiment_id, session.id, deadline)
         tree = writer.write(session.record, settings.parent_run_id, writer.found() if again else _Tree())
-        if again or clean.is_web(settings.uri):  # a database of our own repeats no request
+        if again or is_web(settings.uri):  # a database of our own repeats no request
             tree = writer.settled(tree)
         _mark_baseline(client, experiment, session.record, tree.children, late=again)
     return Receipt(
-        shown_uri(settings.uri),
+        settings.store.shown,
         experiment.name,
         experiment.experiment_id,
         tree.parent,
@@ -214,7 +216,7 @@ def _experiment(client: Any, settings: TrackingSettings) -> Any:
     if found.lifecycle_stage != "active":
         raise TrackingError(
             f"MLflow: the experiment {found.name!r} was deleted",
-            where=shown_uri(settings.uri),
+            where=settings.store.shown,
             next_step=f"mlflow experiments restore -x {found.experiment_id}, or choose another name",
         )
     return found

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import clean
+from ..redaction import without_user_info
 
 GIT_TIMEOUT_S = 3.0
 
@@ -53,7 +53,7 @@ def look_around(folder: Path, environ: Mapping[str, str]) -> Surroundings:
         commit=commit if commit != "(initial)" else None,
         branch=branch,
         dirty=any(not line.startswith("#") for line in status.splitlines()),
-        repository=clean.without_user_info(remote.strip()) if remote else None,
+        repository=without_user_info(remote.strip()) if remote else None,
         user=_user(),
         ci_url=ci_url,
         ci_number=ci_number,
@@ -93,5 +93,5 @@ def _ci(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
         return address, environ.get("GITHUB_RUN_NUMBER")
     for url, number in _CI:
         if environ.get(url):
-            return clean.without_user_info(environ[url]), environ.get(number)
+            return without_user_info(environ[url]), environ.get(number)
     return None, None

@@ -12,8 +12,8 @@ from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_cli
 from .registry import promote, register, registry_name
 
 if TYPE_CHECKING:
+    from ..mlflow_store import Store
     from ..outcome import RunOutcome, SuiteOutcome
-    from . import TrackingSettings
 
 PROMOTED_TAG = "promptreg.promoted"
 
@@ -64,16 +64,17 @@ def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
                 )
 
 
-def release(run: RunOutcome, target: TrackingSettings, alias: str | None) -> Release:
+def release(run: RunOutcome, target: Store, alias: str | None) -> Release:
     """Register the versions that were tested and, where an alias is given, move it to them.
 
     :raises TrackingError: in one line, whatever went wrong; after at most ``target.timeout_s`` seconds.
     """
-    from .faults import Deadline, knock, quiet_loggers, within_deadline
-    from .locks import alone
+    from ..mlflow_store.deadline import Deadline, quiet_loggers, within_deadline
+    from ..mlflow_store.faults import knock
+    from ..mlflow_store.locks import alone
 
     def work(deadline: Deadline) -> Release:
-        knock(target.uri, deadline)
+        knock(target, deadline)
         with quiet_loggers(), alone(target.uri, deadline):
             return _released(run, open_client(target), alias)
 

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
 from ..files import display_path
-from . import TrackingSettings, clean
-from .locks import SQLITE
+from ..mlflow_store import TRACKING_VARIABLE, database_file
+from ..redaction import without_user_info
+from . import TrackingSettings
 
 if TYPE_CHECKING:
     from .schema import Record
@@ -159,19 +160,19 @@ def command(rootdir: Path) -> str:
 def _storable(settings: TrackingSettings) -> TrackingSettings:
     """The settings as they may lie on a disk, and as they are understood from any working directory."""
     uri = public_uri(settings.uri)
-    if (match := SQLITE.fullmatch(uri)) and match["path"] != ":memory:":
-        uri = uri.replace(match["path"], Path(match["path"]).absolute().as_posix(), 1)
+    if (database := database_file(uri)) is not None:
+        uri = f"{uri.partition(':///')[0]}:///{database.absolute().as_posix()}"
     return dataclasses.replace(settings, uri=uri)
 
 
 def public_uri(uri: str) -> str:
     """The store's address without user, password and query, any of which may hold a secret."""
-    return clean.without_user_info(uri).partition("?")[0]
+    return without_user_info(uri).partition("?")[0]
 
 
 def with_credentials(settings: TrackingSettings, environ: Mapping[str, str]) -> TrackingSettings:
     """The settings with the whole address, where MLFLOW_TRACKING_URI in the environment names the same store."""
-    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    uri = environ.get(TRACKING_VARIABLE, "").strip()
     return dataclasses.replace(settings, uri=uri) if uri and public_uri(uri) == settings.uri else settings
 
 

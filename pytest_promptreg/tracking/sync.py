@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ..errors import ConfigError, TrackingError
 from ..files import display_path
+from ..mlflow_store import database_file
+from ..mlflow_store.deadline import Deadline, within_deadline
+from ..mlflow_store.faults import UnreachableError
 from ..report.escape import one_line
 from . import Receipt, spool
-from .faults import Deadline, UnreachableError, shown_uri, within_deadline
-from .locks import SQLITE
 
 _TIMEOUT_S = 120.0
 
@@ -112,7 +113,7 @@ def _send(
         return send(session, deadline, again=True)
 
     try:
-        return within_deadline(work, settings)
+        return within_deadline(work, settings.store)
     except UnreachableError as exc:
         away[settings.uri] = exc
         raise
@@ -120,8 +121,8 @@ def _send(
 
 def _artifacts_beside(uri: str) -> str | None:
     """Where a database's artifacts go: beside it. MLflow would put them into the working directory."""
-    match = SQLITE.fullmatch(uri)
-    return (Path(match["path"]).absolute().parent / "mlruns").as_uri() if match else None
+    database = database_file(uri)
+    return None if database is None else (database.absolute().parent / "mlruns").as_uri()
 
 
 def _described(folder: Path) -> str:
@@ -133,7 +134,7 @@ def _described(folder: Path) -> str:
     versions = f"{count} prompt version{'' if count == 1 else 's'}"
     return one_line(
         f"{folder.name}: {session.record.parent.name}, {versions}, {session.record.parent.status}, for "
-        f"{shown_uri(session.settings.uri)}"
+        f"{session.settings.store.shown}"
     )
 
 

@@ -467,7 +467,7 @@ def test_a_server_is_read_written_and_survived(
     assert load("prompts:/summarize/1", old) == exact
     again = load("prompts:/summarize@champion", old)
     assert again.versions == champion.versions
-    assert f"from a copy: the tracking server cannot be reached ({uri})" in again.notice
+    assert f"from a copy: the server cannot be reached ({uri})" in again.notice
     said = refusal("prompts:/triage", old)
     assert time.monotonic() - began < 20
     assert f"prompts:/triage cannot be fetched from {uri}, and there is no earlier copy" in said

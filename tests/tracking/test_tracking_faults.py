@@ -9,9 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,8 @@ import pytest
 from filelock import FileLock
 
 from pytest_promptreg.errors import TrackingError
-from pytest_promptreg.tracking import RunFacts, TrackingSettings, faults, track
-from pytest_promptreg.tracking.faults import Deadline, UnreachableError, explain, knock, within_deadline
+from pytest_promptreg.mlflow_store import faults
+from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
 
 SLACK_S = 1.5  # what a busy machine may add to a deadline
 HERE = Path(__file__).parent
@@ -59,54 +57,10 @@ def one_line(exc: TrackingError) -> str:
 
 
 @pytest.fixture
-def silent_server() -> Iterator[str]:
-    """The address of something that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture
-def closed_port() -> str:
-    """The address of a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
-@pytest.fixture
 def project(facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFacts:
     """Of a run in a project of its own, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     return replace(facts, rootdir=tmp_path)
-
-
-@contextlib.contextmanager
-def answering(status: int) -> Iterator[str]:
-    """The address of a server that answers every request with the same status."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(status)
-            self.send_header("Retry-After", "3600")
-            self.send_header("Content-Length", "15")
-            self.end_headers()
-            self.wfile.write(b"<html>no</html>")
-
-        do_POST = do_GET  # noqa: N815  the name that the base class calls
-
-        def log_message(self, *_: object) -> None:
-            """Nothing on the screen."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def start_writer(uri: str, timeout_s: float, folder: Path, *most_bytes: int) -> subprocess.Popen[str]:
@@ -122,7 +76,7 @@ def test_a_dead_port_is_told_at_once(closed_port: str, make_run: Any, facts: Run
     with pytest.raises(TrackingError) as caught:
         track(make_run(["v1"]), dead(closed_port), facts)
     assert time.monotonic() - began < 20
-    assert one_line(caught.value) == "MLflow: the tracking server cannot be reached"
+    assert one_line(caught.value) == "MLflow: the server cannot be reached"
     assert caught.value.where == closed_port
 
 
@@ -168,34 +122,19 @@ def test_a_server_that_hangs_up_cannot_be_reached(make_run: Any, project: RunFac
         thread.join(10)
 
 
-@pytest.mark.parametrize("status", [200, 302, 401, 404, 429, 500, 503])
-def test_any_answer_is_an_answer(status: int) -> None:
-    """Whether a server is there is asked without credentials, so that what it says is left to the client."""
-    with answering(status) as uri:
-        knock(uri.replace("://", "://ada:secret@"), Deadline(20))
-
-
-def test_what_is_no_server_is_not_asked(closed_port: str) -> None:
-    """A database, and a service that finds its own address, are the client's alone."""
-    for uri in ("sqlite:///mlflow.db", "postgresql://127.0.0.1:1/db", "databricks", closed_port.replace("http", "ftp")):
-        knock(uri, Deadline(20))
-    with pytest.raises(UnreachableError, match="cannot be reached"):
-        knock(closed_port, Deadline(20))
-
-
 @pytest.mark.parametrize(
     ("status", "told"),
     [
         (401, "MLflow: the server refused: "),
         (403, "MLflow: the server refused: "),
         (404, "MLflow: there is no MLflow server at this address"),
-        (429, "MLflow: the tracking server answers with errors: "),
-        (500, "MLflow: the tracking server answers with errors: "),
-        (503, "MLflow: the tracking server answers with errors: "),
+        (429, "MLflow: the server answers with errors: "),
+        (500, "MLflow: the server answers with errors: "),
+        (503, "MLflow: the server answers with errors: "),
     ],
 )
 def test_a_server_that_answers_with_errors_is_one_line(
-    status: int, told: str, make_run: Any, project: RunFacts, capfd: pytest.CaptureFixture[str]
+    status: int, told: str, answering: Any, make_run: Any, project: RunFacts, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Refusals and failures are told as what they are, within seconds, also where it asks to come back in an hour."""
     began = time.monotonic()
@@ -280,65 +219,3 @@ def test_a_missing_mlflow_is_one_line(make_run: Any, facts: RunFacts, monkeypatc
         track(make_run(["v1"]), dead("sqlite:///x.db"), facts)
     assert "a package is missing" in one_line(caught.value)
     assert "pip install" in str(caught.value.next_step)
-
-
-def test_a_writer_learns_that_nobody_waits_any_more() -> None:
-    """After the deadline the writer stops at its next step, and its failure is nobody's."""
-    left = threading.Event()
-    stopped = threading.Event()
-
-    def work(deadline: Any) -> None:
-        left.wait(10)
-        try:
-            deadline.check()
-        except TimeoutError:
-            stopped.set()
-            raise
-
-    with pytest.raises(TrackingError):
-        within_deadline(work, dead("http://host", 0.05))
-    left.set()
-    assert stopped.wait(10)
-
-
-def test_even_an_exit_in_the_writer_is_a_tracking_error() -> None:
-    """Nothing that is raised in the writing thread, SystemExit included, ends the run or passes for success."""
-
-    def work(_: Any) -> None:
-        raise SystemExit(3)
-
-    with pytest.raises(TrackingError, match="SystemExit: 3"):
-        within_deadline(work, dead("http://host"))
-
-
-def test_the_users_own_settings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A retry count that the user has set is used as it is; ours hold for the writing only."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
-    seen = within_deadline(lambda _: dict(os.environ), dead("http://host", 4.2))
-    assert seen["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "5"
-    assert seen["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "5"
-    assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
-
-
-@pytest.mark.parametrize(
-    ("exc", "told"),
-    [
-        (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
-        (RuntimeError("at http://u:p@host/x \x1b[2J"), "RuntimeError: at http://host/x \\x1b[2J"),
-        (RuntimeError("failed with error code 401 != 200"), "the server refused: failed with error code 401 != 200"),
-        (
-            RuntimeError("Detected out-of-date database schema (found x)"),
-            "the database is of another version of MLflow",
-        ),
-        (RuntimeError("too many 500 error responses"), "the tracking server answers with errors: too many 500"),
-        (RuntimeError(""), "RuntimeError"),
-    ],
-)
-def test_a_failure_is_told_in_one_safe_line(exc: Exception, told: str) -> None:
-    """The client's story is cut to its first line, without passwords and without anything that moves a cursor."""
-    error = explain(exc, dead("http://ada:secret@host"))
-    assert "\n" not in error.what
-    assert error.what.startswith(f"MLflow: {told}")
-    assert error.where == "http://host"

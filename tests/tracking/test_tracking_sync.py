@@ -18,10 +18,11 @@ from filelock import FileLock
 
 from pytest_promptreg.__main__ import main
 from pytest_promptreg.errors import ConfigError, TrackingError
-from pytest_promptreg.tracking import Receipt, RunFacts, TrackingSettings, faults, spool, track
+from pytest_promptreg.mlflow_store import Store, faults
+from pytest_promptreg.mlflow_store.deadline import within_deadline
+from pytest_promptreg.tracking import Receipt, RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.client import _Tree, _Writer, send
 from pytest_promptreg.tracking.facts import Surroundings
-from pytest_promptreg.tracking.faults import within_deadline
 from pytest_promptreg.tracking.schema import Record, describe
 from pytest_promptreg.tracking.sync import find, sync
 
@@ -61,7 +62,7 @@ def put(record: Record, place: TrackingSettings, rootdir: Path) -> spool.Session
 
 def send_now(session: spool.Session, *, again: bool = False) -> Receipt:
     """What a run, or a sync, does with it."""
-    return within_deadline(lambda deadline: send(session, deadline, again=again), session.settings)
+    return within_deadline(lambda deadline: send(session, deadline, again=again), session.settings.store)
 
 
 def content(mlflow: Any, place: TrackingSettings) -> list[dict[str, Any]]:
@@ -317,9 +318,9 @@ def test_the_address_with_its_password_comes_from_the_environment(
     """A record is sent with the credentials of whoever sends it, and no line tells them."""
     used = []
 
-    def stop(uri: str, _: Any) -> None:
-        used.append(uri)
-        raise TrackingError("stopped", where=faults.shown_uri(uri))
+    def stop(store: Store, _: Any) -> None:
+        used.append(store.uri)
+        raise TrackingError("stopped", where=store.shown)
 
     monkeypatch.setattr("pytest_promptreg.tracking.client.knock", stop)
     session = put(record, replace(NOWHERE, uri="http://ada:hunter2@host:5000"), here)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TrackingError
 from ..files import display_path
+from . import database_file
 
 if TYPE_CHECKING:
-    from .faults import Deadline
-
-SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^?]+)")
+    from .deadline import Deadline
 
 
 @contextlib.contextmanager
@@ -25,13 +23,13 @@ def alone(uri: str, deadline: Deadline) -> Iterator[None]:
 
     :raises TrackingError: when another process has had the file for nearly all of the deadline.
     """
-    match = SQLITE.fullmatch(uri.split("?", 1)[0])
-    if match is None or match["path"] == ":memory:":
+    database = database_file(uri)
+    if database is None:
         yield
         return
     from filelock import FileLock, Timeout
 
-    path = Path(f"{match['path']}.promptreg.lock")
+    path = database.with_name(f"{database.name}.promptreg.lock")
     # The last tenth is left for telling what was waited for.
     try:
         with FileLock(path, timeout=0.9 * deadline.remaining_s):

@@ -1,0 +1,143 @@
+"""What a store's failures mean: asked first whether it answers at all, and any failure told in one clear line.
+
+MLflow's own client waits twenty minutes for a server that does not answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import TrackingError
+from ..redaction import without_user_info
+from ..report.escape import one_line
+from . import Store, is_web
+
+if TYPE_CHECKING:
+    from .deadline import Deadline
+
+_MESSAGE_LIMIT = 240
+ANSWER_WITHIN_S = 10.0
+
+
+class UnreachableError(TrackingError):
+    """The server did not answer at all."""
+
+
+def knock(store: Store, deadline: Deadline) -> None:
+    """See that the server answers, whatever it says: an error, too, is for the client to understand.
+
+    A store that is no server is not asked.
+
+    :raises UnreachableError: when nothing listens there, or no answer has come after ten seconds.
+    :raises TimeoutError: when the deadline came first.
+    """
+    if not is_web(store.uri):
+        return
+    heard: list[BaseException | None] = []
+    # Name look-up, proxies and an answer that trickles know no common time limit: the thread's end is one.
+    thread = threading.Thread(target=lambda: heard.append(_ask(store.uri)), name="promptreg-knock", daemon=True)
+    thread.start()
+    thread.join(min(ANSWER_WITHIN_S, deadline.remaining_s))
+    deadline.check()
+    if not heard:
+        raise UnreachableError(
+            f"MLflow: no answer after {ANSWER_WITHIN_S:g} s", where=store.shown, next_step="see whether it is well"
+        )
+    if heard[0] is not None:
+        raise UnreachableError(
+            "MLflow: the server cannot be reached", where=store.shown, next_step=_SEE.format(variable=store.variable)
+        )
+
+
+def _ask(uri: str) -> BaseException | None:
+    """Why no answer came; None for any answer."""
+    import requests
+
+    try:
+        # The answer to a stranger will do: user and password are sent by the client alone.
+        address = f"{without_user_info(uri).rstrip('/')}/health"
+        requests.get(
+            address,
+            timeout=ANSWER_WITHIN_S + 1,  # for the thread to end; by then nobody waits
+            stream=True,
+            allow_redirects=False,
+            auth=lambda request: request,
+        ).close()
+    except requests.exceptions.SSLError:
+        return None  # whom to trust is set for the client, in ways of its own
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as exc:
+        return exc
+    except Exception:
+        return None  # an address that cannot be one: the client will say so
+    return None
+
+
+def explain(exc: BaseException, store: Store) -> TrackingError:
+    """Any failure as one line and a next step, without passwords and without the client's own stories."""
+    if isinstance(exc, TrackingError):
+        return exc
+    said = one_line(without_user_info(str(exc).strip().split("\n", 1)[0]), _MESSAGE_LIMIT)
+    for recognise, what, next_step in _KNOWN:
+        if recognise(exc, said):
+            return TrackingError(
+                f"MLflow: {what.format(said=said, timeout=store.timeout_s)}",
+                where=store.shown,
+                next_step=next_step.format(uri=store.shown, variable=store.variable),
+            )
+    return TrackingError(f"MLflow: {type(exc).__name__}: {said}", where=store.shown)
+
+
+def _says(*parts: str) -> Callable[[BaseException, str], bool]:
+    return lambda exc, _: any(part in str(exc) for part in parts)
+
+
+def _is(*names: str) -> Callable[[BaseException, str], bool]:
+    return lambda exc, _: any(kind.__name__ in names for kind in type(exc).__mro__)
+
+
+_SEE = "see that it runs and that {variable} is right"
+_KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
+    (_is("TimeoutError"), "no answer after {timeout:g} s", "see whether the server is well, or raise the time limit"),
+    (
+        _is("UnsupportedModelRegistryStoreURIException"),
+        "no store for such an address",
+        "set {variable} to a server or a database (a database needs mlflow, not mlflow-skinny)",
+    ),
+    (
+        _is("ImportError"),
+        "a package is missing: {said}",
+        "install it (MLflow itself: pip install 'mlflow>=3.12,<4')",
+    ),
+    (
+        _says("failed with error code 404"),
+        "there is no MLflow server at this address",
+        "see that {variable} is right",
+    ),
+    (
+        _says("MLFLOW_ALLOW_FILE_STORE", "maintenance mode"),
+        "folders are no tracking store any more",
+        "set {variable}=sqlite:///mlflow.db, or MLFLOW_ALLOW_FILE_STORE=true",
+    ),
+    (
+        _says("out-of-date database schema"),
+        "the database is of another version of MLflow",
+        "with the newer of the two: mlflow db upgrade {uri}",
+    ),
+    (
+        _says("error responses", "failed with error code 5", "failed with error code 429"),
+        "the server answers with errors: {said}",
+        "see whether it is well",
+    ),
+    (
+        _says("Max retries exceeded", "Connection refused", "Failed to establish a new connection", "timed out"),
+        "the server cannot be reached",
+        _SEE,
+    ),
+    (
+        _says("error code 401", "error code 403", "UNAUTHENTICATED", "PERMISSION_DENIED"),
+        "the server refused: {said}",
+        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    ),
+)
