@@ -8,7 +8,8 @@
     ├── BaselineError    the stored baseline
     ├── PredictError     predict failed: infrastructure, not regression
     ├── MetricError      a metric could not score: infrastructure, not regression
-    └── TrackingError    the tracking store could not be written
+    ├── TrackingError    the tracking store could not be written
+    └── ResultsError     a result file
 
 Each says what happened, where (``file:line``) and what to do next. The core raises these; the plugin turns them into
 pytest's own errors at its edge.
@@ -71,6 +72,10 @@ class MetricError(PromptregError):
 
 class TrackingError(PromptregError):
     """The tracking store could not be written."""
+
+
+class ResultsError(PromptregError):
+    """A result file cannot be read or written, or does not fit to the others."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

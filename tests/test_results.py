@@ -1,0 +1,282 @@
+"""The result file: a run that is written is the run that is read, and nothing else is read."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_promptreg.baseline import Baseline, Plan, plan_refresh
+from pytest_promptreg.concluding import Conclusion
+from pytest_promptreg.errors import PromptregError, ResultsError
+from pytest_promptreg.gates import Verdict, parse
+from pytest_promptreg.metrics import METRICS, MetricInfo
+from pytest_promptreg.model import Example, Message, PromptVersion
+from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.report import terminal
+from pytest_promptreg.results import FORMAT, KIND, load, render, write
+from pytest_promptreg.results import parse as parse_results
+from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.tracking import RunFacts
+from pytest_promptreg.tracking.facts import Surroundings
+from pytest_promptreg.tracking.schema import describe
+
+V1 = PromptVersion("v1", "one {{ q }}", model_config={"temperature": 0.5}, where="prompts/v1.md", first_line=1)
+V2 = PromptVersion("v2", (Message("system", "two"), Message("user", "{{ q }}")), tags={"a": "b"}, commit_message="why")
+EXAMPLES = tuple(
+    Example(name, {"q": name, "n": [1, None, {"x": 2.5}]}, "reference", ("bleu >= 10",), ("tag",), "e.jsonl:1")
+    for name in "abcd"
+)
+OWN = {"polite": MetricInfo("polite", 0.0, math.inf, equal=1.0)}
+GATES = ("semantic >= 0.8", "polite >= 0.5", "mean(semantic) >= 0.9", "pass_rate >= 0.9")
+TERMS = ["semantic", "drop(bleu)", "polite"]
+
+
+def spec() -> SuiteSpec:
+    gates = tuple(parse(gate, known={**METRICS, **OWN}) for gate in GATES)
+    path = Path.cwd() / "t.py"
+    return SuiteSpec("t.py::test", "t.py:1", path, "test", (V1, V2), EXAMPLES, gates, ("chrf",), own=OWN)
+
+
+def refresh(before: Baseline | None = None) -> Plan:
+    outputs = dict.fromkeys("abc", "accepted")
+    return plan_refresh(
+        spec().baseline_path, before, V1, outputs, examples=EXAMPLES, signatures={"semantic": "m"}, refused={"d": "no"}
+    )
+
+
+CASES = st.builds(
+    CaseOutcome,
+    st.just("t.py::test"),
+    st.just("v2"),
+    st.sampled_from("abcd"),
+    st.sampled_from([str(verdict) for verdict in Verdict]),
+    output=st.none() | st.text(),
+    accepted=st.none() | st.text(),
+    scores=st.dictionaries(st.sampled_from(TERMS), st.floats(-1, 1)),
+    breaches=st.lists(st.text(max_size=5), max_size=2),
+    findings=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+    message=st.text(),
+    latency_s=st.none() | st.floats(0, 10),
+    cost_usd=st.none() | st.floats(0, 10),
+    passed=st.booleans(),
+    nodeid=st.text(),
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> RunOutcome:
+    """A run of one suite, plain or a refresh, with one left out."""
+    of_suite = spec()
+    plan = draw(st.sampled_from([None, refresh(), replace(refresh(), after=None)]))
+    cases = draw(st.lists(CASES, unique_by=lambda case: case.example))
+    suite = SuiteOutcome(
+        of_suite,
+        plan.before if plan else refresh().after,
+        [version_outcome(of_suite, V2, cases, gated=plan is None)],
+        stale=tuple(draw(st.lists(st.text(), max_size=2))),
+        plan=plan,
+        selected=4,
+    )
+    return RunOutcome(
+        (suite,),
+        draw(st.floats(0, 1e10)),
+        draw(st.floats(0, 1e10)),
+        lost=tuple(draw(st.lists(st.text(), max_size=2))),
+        orphans=("old.json",),
+        refreshed=plan is not None,
+        left_out=(replace(of_suite, id="t.py::other"),),
+        interrupted=draw(st.booleans()),
+    )
+
+
+@given(runs())
+@settings(deadline=None, max_examples=50)
+def test_a_run_comes_back_as_it_was(run: RunOutcome) -> None:
+    """Read again, it is written with the same bytes, and every part of it is equal."""
+    text = render(run)
+    read = parse_results(text).run
+    assert render(read) == text
+    assert read.suites[0].spec == run.suites[0].spec
+    assert read.suites[0].baseline == run.suites[0].baseline
+    assert read.suites[0].plan == run.suites[0].plan
+    assert list(read.suites[0].versions[0].cases) == list(run.suites[0].versions[0].cases)
+    assert list(read.suites[0].versions[0].gates) == list(run.suites[0].versions[0].gates)
+    assert (read.started, read.ended, read.lost, read.left_out) == (run.started, run.ended, run.lost, run.left_out)
+
+
+@given(runs())
+@settings(deadline=None, max_examples=25)
+def test_what_is_shown_and_recorded_of_it_is_the_same(run: RunOutcome) -> None:
+    """The closing section and the record for MLflow are those of the run itself."""
+    read = parse_results(render(run)).run
+    assert terminal.lines(Conclusion(read)) == terminal.lines(Conclusion(run))
+    facts = RunFacts("pytest", True, Path.cwd())
+    assert describe(read, facts, Surroundings()) == describe(run, facts, Surroundings())
+
+
+def whole(**more: Any) -> RunOutcome:
+    """A run of one suite, all four of its cases judged."""
+    cases = [
+        CaseOutcome("t.py::test", "v2", name, "unchanged", output="o", scores={"semantic": 1.0}) for name in "abcd"
+    ]
+    version = version_outcome(spec(), V2, cases, gated=True)
+    return RunOutcome((SuiteOutcome(spec(), refresh().after, [version], selected=4),), 1.0, 2.0, **more)
+
+
+def test_a_file_says_what_it_is_and_is_strict_json() -> None:
+    """Kind, format and version come first; NaN and infinities are texts."""
+    data = json.loads(render(whole()), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert list(data) == ["kind", "format", "plugin_version", "run", "part"]
+    assert (data["kind"], data["format"]) == (KIND, FORMAT)
+    assert data["run"]["suites"][0]["spec"]["own"]["polite"]["high"] == "Infinity"
+    assert data["run"]["suites"][0]["spec"]["gates"] == list(GATES)
+
+
+def test_paths_start_from_the_root(tmp_path: Path) -> None:
+    """Another machine has the same files in another folder."""
+    text = render(whole())
+    assert str(Path.cwd()) not in text
+    assert parse_results(text, root=tmp_path).run.suites[0].spec.module == tmp_path / "t.py"
+
+
+def test_secrets_are_hidden() -> None:
+    """What a model config calls a secret by its name, and a password in predict's address, are not written."""
+    secret = replace(V1, model_config={"api_key": "sk-planted", "nested": {"access_token": "planted-too"}, "n": 1})
+    of_suite = replace(spec(), versions=(secret, V2), predict="https://me:planted@host.example/invocations")
+    version = version_outcome(of_suite, secret, [], gated=False)
+    text = render(replace(whole(), suites=(SuiteOutcome(of_suite, None, [version]),)))
+    assert "planted" not in text
+    assert json.loads(text)["run"]["suites"][0]["versions"][0]["version"]["model_config"]["n"] == 1
+
+
+def test_nothing_of_the_run_is_changed_by_writing_it() -> None:
+    """The outcome that goes on to the reports is the one that was there before."""
+    run = whole()
+    before = vars(run.suites[0].versions[0].cases[0]).copy()
+    render(run)
+    assert vars(run.suites[0].versions[0].cases[0]) == before
+
+
+def test_a_newer_format_is_refused() -> None:
+    """It may mean something else: the message names both formats and the upgrade."""
+    text = render(whole()).replace(f'"format":{FORMAT}', f'"format":{FORMAT + 1}', 1)
+    with pytest.raises(ResultsError) as caught:
+        parse_results(text, where="r.json")
+    assert f"r.json: the results have format {FORMAT + 1}" in str(caught.value)
+    assert "pip install --upgrade" in str(caught.value)
+
+
+def test_a_file_of_an_older_plugin_lacks_the_newer_fields() -> None:
+    """They have their defaults then."""
+    data = json.loads(render(whole()))
+    for case in data["run"]["suites"][0]["versions"][0]["cases"]:
+        del case["findings"], case["warnings"], case["cost_usd"]
+    del data["run"]["left_out"]
+    assert parse_results(json.dumps(data)).run.left_out == ()
+
+
+def change(data: Any, path: str, value: object) -> None:
+    *steps, last = [int(step) if step.isdigit() else step for step in path.split("/")]
+    for step in steps:
+        data = data[step]
+    data[last] = value
+
+
+SUITE = "run/suites/0"
+CASE = f"{SUITE}/versions/0/cases/0"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("kind", "something else", "no result file"),
+        ("format", "1", "there is no format '1'"),
+        ("format", True, "there is no format True"),
+        ("run", None, "run is null, not an object"),
+        ("part", [], "part is missing or of the wrong kind"),
+        ("run/started", -1, "no times that could be"),
+        ("run/ended", "NaN", "no times that could be"),
+        (f"{SUITE}/spec/gates", ["semantic >= 7"], "run.suites[0].spec has a gate that is none"),
+        (f"{SUITE}/spec/gates", ["mood >= 7"], "unknown metric"),
+        (f"{SUITE}/spec/metrics", ["mood"], "unknown metrics: mood"),
+        (f"{SUITE}/spec/signals", {"refusal": "explode"}, "sets a signal that there is not"),
+        (f"{SUITE}/spec/own/polite/name", "\x1b[2J", "without a proper name"),
+        (f"{SUITE}/spec/examples/1/id", "a", "an example twice"),
+        (f"{SUITE}/spec/examples/1/gates", ["bleu"], "has a gate that is none"),
+        (f"{SUITE}/spec/examples/1/inputs", [], "inputs is a list, not an object"),
+        (f"{SUITE}/spec/module", "t\0.py", "module is a text, not a path"),
+        (f"{SUITE}/baseline/accepted", "other", "lacks the accepted prompt"),
+        (f"{SUITE}/baseline/records/a/outputs", [], "a record that is not whole: 'a'"),
+        (f"{SUITE}/versions/0/version/label", "v9", "a version 'v9', which it does not declare"),
+        (f"{SUITE}/versions/0/gates/0/gate", "mean(mood) >= 1", "has a gate that is none"),
+        (f"{CASE}/verdict", "fine", "cases[0].verdict is no verdict"),
+        (f"{CASE}/suite", "other", "a case that is not its own"),
+        (f"{CASE}/example", "z", "a case that is not its own: 'z'"),
+        (f"{CASE}/scores", {"mood": 1.0}, "scored by an unknown metric"),
+        (f"{CASE}/scores", {"semantic": "high"}, "scores.semantic is a text, not a number"),
+        (f"{CASE}/output", 5, "output is a number, not a text"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(path: str, value: object, said: str) -> None:
+    """A file that was edited or made up is no traceback and no verdict."""
+    data = json.loads(render(whole()))
+    change(data, path, value)
+    with pytest.raises(ResultsError) as caught:
+        parse_results(json.dumps(data), where="r.json")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("r.json: ")
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{", "null", '{"kind": "pytest-promptreg results"}', "1" * 5000])
+def test_what_is_no_file_of_ours_is_refused(text: str) -> None:
+    """Whatever is in it."""
+    with pytest.raises(ResultsError):
+        parse_results(text, where="r.json")
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_a_torn_or_damaged_file_is_refused_or_read(data: st.DataObject) -> None:
+    """Cut anywhere it is refused; with any one value replaced it is refused or still a run: never another error."""
+    text = render(whole())
+    cut = data.draw(st.integers(0, len(text) - 3))
+    with pytest.raises(ResultsError, match="cannot be trusted"):
+        parse_results(text[:cut])
+    hostile: Any = json.loads(text)
+    place = hostile
+    while isinstance(place, dict | list) and place:
+        step = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        inner = place[step]
+        if not (isinstance(inner, dict | list) and inner) or data.draw(st.integers(0, 5)) == 0:
+            place[step] = data.draw(st.sampled_from([None, True, -1, 1e300, "", "\x1b", "NaN", [], {}, [[]], {"a": 1}]))
+            break
+        place = inner
+    try:
+        read = parse_results(json.dumps(hostile))
+    except PromptregError:
+        return
+    terminal.lines(Conclusion(read.run))
+
+
+def test_a_file_is_written_whole_and_read_again(tmp_path: Path) -> None:
+    """Folders on the way are made; nothing else is left beside it."""
+    path = tmp_path / "a" / "b.json"
+    write(path, render(whole(), part={"index": 1}))
+    assert load(path).part == {"index": 1}
+    assert [file.name for file in path.parent.iterdir()] == ["b.json"]
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """With the flag that names another."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="the results cannot be written"):
+        write(tmp_path / "file" / "r.json", "{}")
+    with pytest.raises(ResultsError, match="cannot be read"):
+        load(tmp_path / "missing.json")
