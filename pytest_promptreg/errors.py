@@ -8,6 +8,8 @@
     ├── BaselineError    the stored baseline
     ├── PredictError     predict failed: infrastructure, not regression
     ├── MetricError      a metric could not score: infrastructure, not regression
+    ├── ReplayError      a recorded output is missing, or their file cannot be used
+    ├── BudgetError      a call that would exceed what a run may call or cost
     ├── TrackingError    the tracking store could not be written
     └── ResultsError     a result file
 
@@ -68,6 +70,14 @@ class PredictError(PromptregError):
 
 class MetricError(PromptregError):
     """A metric could not score."""
+
+
+class ReplayError(PromptregError):
+    """A recorded output is missing, or the file of recorded outputs cannot be used."""
+
+
+class BudgetError(PromptregError):
+    """A call was not made because the run may make no more, or cost no more."""
 
 
 class TrackingError(PromptregError):

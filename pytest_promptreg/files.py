@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import PromptregError
 
 _GLOB_CHARACTERS = "*?["
+OWN_FOLDER = ".promptreg"
 
 
 def display_path(path: Path) -> str:
@@ -56,6 +57,19 @@ def read_text(path: Path, error: type[PromptregError]) -> str:
             next_step="save the file as UTF-8",
         ) from exc
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def own_folder(base: Path) -> Path:
+    """This plugin's folder in ``base``, made when it is not there, which git does not see.
+
+    :raises OSError: when it cannot be made.
+    """
+    folder = base / OWN_FOLDER
+    folder.mkdir(exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", encoding="utf-8")
+    return folder
 
 
 def write_atomically(path: Path, text: str) -> None:

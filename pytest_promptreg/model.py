@@ -166,6 +166,7 @@ class Output:
     """What predict returned.
 
     :param latency_s: seconds that the call took; set by the runner.
+    :param replayed: whether it is a recorded output, handed over without a call.
     """
 
     text: str
@@ -173,6 +174,7 @@ class Output:
     output_tokens: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
+    replayed: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
-from ..files import display_path
+from ..files import OWN_FOLDER, display_path, own_folder
 from ..mlflow_store import TRACKING_VARIABLE, database_file
 from ..redaction import without_user_info
 from . import TrackingSettings
@@ -53,22 +53,9 @@ class Session:
     problem: str = ""
 
 
-def own_folder(rootdir: Path) -> Path:
-    """This plugin's folder in ``rootdir``, made when it is not there, which git does not see.
-
-    :raises OSError: when it cannot be made.
-    """
-    folder = rootdir / ".promptreg"
-    folder.mkdir(exist_ok=True)
-    ignored = folder / ".gitignore"
-    if not ignored.exists():
-        ignored.write_text("*\n", encoding="utf-8")
-    return folder
-
-
 def spool_of(rootdir: Path) -> Path:
     """Where the records of a project wait."""
-    return rootdir / ".promptreg" / "spool"
+    return rootdir / OWN_FOLDER / "spool"
 
 
 def keep(record: Record, settings: TrackingSettings, rootdir: Path) -> Session:
