@@ -20,6 +20,7 @@ from .errors import BaselineError
 from .files import display_path, read_text, write_atomically
 from .model import Example, Message, PromptVersion
 from .redaction import without_secrets
+from .sources.settings import open_settings
 from .text import canonical_json, digest, file_slug
 
 FORMAT = 1
@@ -44,6 +45,11 @@ class Record:
     inputs: str
     outputs: tuple[str, ...]
     prompts: tuple[str, ...]
+
+    def made_by(self, prompt: str) -> Record | None:
+        """What of it the prompt of that key made; None for nothing."""
+        outputs = tuple(text for text, key in zip(self.outputs, self.prompts, strict=True) if key == prompt)
+        return replace(self, outputs=outputs, prompts=(prompt,) * len(outputs)) if outputs else None
 
     def accepts(self, output: str) -> str | None:
         """The accepted output that says the same as ``output``; None when none does."""
@@ -274,6 +280,11 @@ def key_of(prompt: PromptVersion) -> str:
     return prompt.digest[:32]
 
 
+def says_the_same(one: PromptVersion, other: PromptVersion) -> bool:
+    """Whether two versions ask a model for the same: the same text, and the same settings but for secrets."""
+    return one.digest == other.digest and open_settings(one.model_config) == open_settings(other.model_config)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a refresh would do to a baseline file: proposed first, shown, then applied once.
@@ -353,6 +364,7 @@ def plan_refresh(
     refused: Mapping[str, str],
     add: bool = False,
     only: bool = False,
+    alone: bool = False,
 ) -> Plan:
     """The plan that makes ``outputs`` of ``version`` accepted.
 
@@ -363,6 +375,8 @@ def plan_refresh(
     :param outputs: accepted text by example id, of the cases that ran and passed.
     :param add: whether outputs stand beside what is accepted, and the accepted version stays, or in their place.
     :param only: whether an output that is accepted already puts its siblings away: how one is taken back.
+    :param alone: whether nothing that another prompt made stays accepted in the records that are renewed.
+    :raises BaselineError: when, with ``alone``, records would stay that the version made with another model config.
     """
     declared = {example.id: example for example in examples}
     old = before.records if before else {}
@@ -371,11 +385,13 @@ def plan_refresh(
     groups: dict[str, list[str]] = {"new": [], "changed": [], "added": [], "unchanged": []}
     for example_id, output in outputs.items():
         group, records[example_id] = _renewed(
-            old.get(example_id), declared[example_id], output, key, add=add, only=only
+            old.get(example_id), declared[example_id], output, key, add=add, only=only, alone=alone
         )
         groups[group].append(example_id)
     if not outputs:
         return Plan(path, before, before, refused=refused)
+    if alone and before is not None:
+        _refuse_two_configs(path, before, version, [name for name in old if name not in outputs])
     known = {**(before.prompts if before else {}), key: _as_stored(version)}
     used = {prompt for record in records.values() for prompt in record.prompts}
     of_declared = [records[name].prompts for name in declared if name in records]
@@ -397,9 +413,15 @@ def plan_refresh(
 
 
 def _renewed(
-    stored: Record | None, example: Example, output: str, key: str, *, add: bool, only: bool
+    stored: Record | None, example: Example, output: str, key: str, *, add: bool, only: bool, alone: bool
 ) -> tuple[str, Record]:
     """What becomes of one record, and in which group of the plan."""
+    if alone and stored is not None and set(stored.prompts) != {key}:
+        if (own := stored.made_by(key)) is None:
+            add, only = False, True
+        else:
+            group, record = _renewed(own, example, output, key, add=add, only=only, alone=False)
+            return "changed" if group == "unchanged" else group, record
     if stored is None or stored.inputs != example.inputs_digest:  # made from other inputs: nothing to keep
         record = Record(example.id, example.inputs_digest, (output,), (key,))
         return "changed" if stored else "new", record
@@ -415,6 +437,23 @@ def _renewed(
     if add:
         return "added", replace(stored, outputs=(*stored.outputs, output), prompts=(*stored.prompts, key))
     return "changed", replace(stored, outputs=(output,), prompts=(key,))
+
+
+def _refuse_two_configs(path: Path, before: Baseline, version: PromptVersion, untouched: Iterable[str]) -> None:
+    """A file has one model config for a prompt: records that were made with another would pass for those of this one.
+
+    :raises BaselineError: where there are such records among those that are not renewed.
+    """
+    stored = before.prompts.get(key_of(version))
+    if stored is None or says_the_same(stored, version):
+        return
+    if left := sorted(name for name in untouched if key_of(version) in before.records[name].prompts):
+        raise BaselineError(
+            f"{version.label} has another model config than when {len(left)} of the records were made "
+            f"(such as {left[0]})",
+            where=display_path(path),
+            next_step="refresh all of the examples at once, and remove records of others with --promptreg-prune",
+        )
 
 
 def plan_rescore(path: Path, before: Baseline, signatures: Mapping[str, str]) -> Plan:

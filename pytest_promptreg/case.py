@@ -73,8 +73,7 @@ class PromptregCase:
     @property
     def baseline(self) -> str | None:
         """The accepted output, the first where there are several; None when there is none."""
-        record = self._run.baseline.records.get(self.example.id) if self._run.baseline else None
-        return record.outputs[0] if record else None
+        return self._run.accepted(self._key)
 
     @property
     def outcome(self) -> CaseOutcome | None:

@@ -66,6 +66,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         ini_signals=role.settings.signals,
         metrics=metrics,
         registry=lambda address: _registered(address, where, role),
+        refreshing=role.settings.refreshing,
     )
     predict = resolve_predict(marker.kwargs.get("predict"), where, role.settings.registry)
     role.performer.declare(spec, predict, metrics)

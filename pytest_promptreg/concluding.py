@@ -203,6 +203,7 @@ class Concluder:
                 refused=refused,
                 add=self.settings.add,
                 only=self.settings.accept is not None and not self.settings.add,
+                alone=spec.production is not None,
             )
         return prune(plan, stale) if self.settings.prune else plan
 

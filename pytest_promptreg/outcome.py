@@ -169,11 +169,24 @@ class SuiteOutcome:
     @property
     def baseline_label(self) -> str | None:
         """The accepted version's label."""
-        return self.baseline.version if self.baseline else None
+        prompt = self.baseline_prompt()
+        return prompt.label if prompt else None
+
+    @property
+    def baseline_name(self) -> str | None:
+        """What the baseline is of: the accepted version's label, or what is in production, where it must be that."""
+        production = self.spec.production
+        if production is None or self.baseline is None:
+            return self.baseline_label
+        of_it = production.stored_in(self.baseline) is not None
+        return str(production) if of_it else f"{self.baseline_label}, not {production}"
 
     def baseline_prompt(self) -> PromptVersion | None:
         """The accepted version's prompt as the baseline file has it."""
-        return self.baseline.prompt if self.baseline else None
+        if self.baseline is None:
+            return None
+        production = self.spec.production
+        return (production.stored_in(self.baseline) if production else None) or self.baseline.prompt
 
     def delta(self, version: VersionOutcome, term: str) -> float | None:
         """The version's mean minus the baseline version's in this run; minus a perfect score where that did not run."""

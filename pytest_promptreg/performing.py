@@ -16,6 +16,7 @@ from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
+from .production import Production
 from .report.escape import one_line, quoted, visible
 from .runner import Predict, Progress, Runner
 from .scoring import Scorer, builtin_metrics
@@ -23,6 +24,7 @@ from .settings import Settings
 from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun
 from .suites import SuiteSpec
+from .tracking.registry import registry_name
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Performer:
 
         :raises ConfigError: when an update would have to change which version is accepted.
         """
+        if spec.production is not None:
+            return self._refreshed_production(spec, spec.production)
         labels = [version.label for version in spec.versions]
         if self.settings.accept is not None:
             return self.settings.accept if self.settings.accept in labels else None
@@ -94,6 +98,33 @@ class Performer:
                 next_step=f"to accept another version: {spec.command('--promptreg-accept', 'LABEL')}",
             )
         return stored.version
+
+    def _refreshed_production(self, spec: SuiteSpec, production: Production) -> str | None:
+        """The label of what is in production: no other version's outputs would be compared with.
+
+        :raises ConfigError: when another version is asked for.
+        """
+        label, asked = production.version.label, self.settings.accept
+        if asked is not None and asked != label:
+            if asked not in spec.version_by_label:
+                return None
+            here = production.name == registry_name(spec.prompt_name)
+            promote = spec.command("--promptreg-versions", asked, "--promptreg-promote", production.alias)
+            raise ConfigError(
+                f"--promptreg-accept {asked}: the baseline of {spec.name} is of {production}, which is another prompt",
+                where=spec.where,
+                next_step=(
+                    f"promote it first{f': {promote}' if here else f' to {production.address}'}; or drop baseline= "
+                    "from the marker"
+                ),
+            )
+        if self.settings.versions_flagged and asked is None and not self.settings.selects(label):
+            raise ConfigError(
+                f"the baseline of {spec.name} is of {production}, which --promptreg-versions does not select",
+                where=spec.where,
+                next_step=f"to store it: {spec.command('--promptreg-update')}",
+            )
+        return label
 
     def check_versions(self) -> None:
         """Refuse a selection that leaves nothing of any suite: a run that checked nothing would look like a pass.

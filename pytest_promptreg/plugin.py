@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _REPORTS = "promptreg-reports"
 MARKER = (
-    "promptreg(prompts, examples, gates=(), predict=None, metrics=(), signals={}): run the test once for each prompt "
-    "version and example, and gate the outputs against the stored baseline (pytest-promptreg)."
+    "promptreg(prompts, examples, gates=(), predict=None, metrics=(), signals={}, baseline=None): run the test once "
+    "for each prompt version and example, and gate the outputs against the stored baseline (pytest-promptreg)."
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {

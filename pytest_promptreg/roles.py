@@ -25,6 +25,7 @@ from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
 from .settings import Settings
+from .sources.registry import forget, forget_alias
 from .suites import SuiteSpec
 from .tracking import RunFacts, track
 from .tracking.release import Release, refuse_promotion, release
@@ -141,7 +142,10 @@ class Concluding(Role):
         def publish(run: RunOutcome) -> Release:
             if settings.promote:
                 refuse_promotion(run, exit_passed=exit_passed)
-            return release(run, settings.registry.target(os.environ), settings.promote)
+            done = release(run, settings.registry.target(os.environ), settings.promote)
+            for move in done.promotions:
+                forget_alias(move.name, move.alias, settings.registry)
+            return done
 
         return publish
 
@@ -273,7 +277,8 @@ def _may_be_ours(rootdir: Path, nodeid: str) -> bool:
 
 
 def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:
-    """The role of this process."""
+    """The role of this process, which asks prompt registries anew."""
+    forget()
     if is_worker:
         return Worker(settings)
     return Controller(settings) if is_controller else Local(settings)

@@ -91,15 +91,17 @@ class SuiteRun:
 
     def obstacle(self, key: CaseKey) -> tuple[Verdict, str] | None:
         """Why a case cannot be compared, known before its output is: the verdict and what to do about it."""
-        record = self._record(key)
+        record = self._stored(key)
         example = self.example(key)
-        if record is None:
+        if record is None or self.baseline is None:
             what = "no baseline" if self.baseline is None else "no record of it in the baseline"
             return Verdict.MISSING, f"{what} ({example.where})\n  {self._remedy}"
         if record.inputs != example.inputs_digest:
             return Verdict.INCOMPARABLE, (
                 f"its inputs ({example.where}) are not those that the baseline was made from\n  {self._remedy}"
             )
+        if self.spec.production is not None and self._record(key) is None:
+            return Verdict.INCOMPARABLE, f"{self.spec.production.against(record, self.baseline)}\n  {self._remedy}"
         return None
 
     def judge(self, key: CaseKey, output: Output) -> CaseOutcome:
@@ -214,9 +216,22 @@ class SuiteRun:
 
     @property
     def _remedy(self) -> str:
-        return f"to store it: {self.spec.command('--promptreg-update')}"
+        what = "it" if self.spec.production is None else f"the outputs of {self.spec.production}"
+        return f"to store {what}: {self.spec.command('--promptreg-update')}"
+
+    def accepted(self, key: CaseKey) -> str | None:
+        """The output that a case is compared with, the first where there are several; None when there is none."""
+        record = self._record(key)
+        return record.outputs[0] if record else None
 
     def _record(self, key: CaseKey) -> Record | None:
+        """What a case may be compared with."""
+        stored, production = self._stored(key), self.spec.production
+        if stored is None or self.baseline is None or production is None:
+            return stored
+        return production.own_part(stored, self.baseline)
+
+    def _stored(self, key: CaseKey) -> Record | None:
         return self.baseline.records.get(key.example) if self.baseline else None
 
     def _unequal_signature(self, terms: Iterable[str]) -> str | None:

@@ -19,13 +19,14 @@ from .gates import Gate, metric_of, nearest, parse, perfect
 from .metrics import METRICS, MetricInfo
 from .model import CaseKey, Example, PromptVersion
 from .predicts import check_predict, name_of
+from .production import Production, address_of, look_up
 from .prompts import Registry, load_prompts
 from .signals import SIGNALS
 from .suite_metrics import SuiteMetrics
 from .templates import missing_variable, place_of_variable
 from .text import slug
 
-MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals")
+MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals", "baseline")
 ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
 
@@ -49,6 +50,7 @@ class SuiteSpec:
     :param predict: what the marker names as predict, an address or a function by module and name; else empty.
     :param prompt_name: what its prompt is called in a registry.
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
+    :param production: what an alias of the registry names, where the baseline must be of that; else None.
     """
 
     id: str
@@ -64,6 +66,7 @@ class SuiteSpec:
     signals: Mapping[str, str] = field(default_factory=default_signals)
     predict: str = ""
     prompt_name: str = ""
+    production: Production | None = None
 
     @property
     def name(self) -> str:
@@ -131,6 +134,12 @@ class SuiteSpec:
         """Ids of the stored records whose example is no longer declared, whatever happens to run."""
         return sorted(set(stored.records) - set(self.example_by_id)) if stored else []
 
+    def how_to_accept(self, label: str) -> str:
+        """What a person does to make a version's outputs the baseline."""
+        if self.production is None:
+            return self.command("--promptreg-accept", label)
+        return f"let {self.production.address} name it, then {self.command('--promptreg-update')}"
+
     def with_variant(self, variant: str) -> SuiteSpec:
         """This suite for one combination of the function's other parameters."""
         return replace(self, variant=variant, id=f"{self.id}[{variant}]") if variant else self
@@ -155,6 +164,7 @@ class SuiteSpec:
             "signals": dict(self.signals),
             "predict": self.predict,
             "prompt_name": self.prompt_name,
+            "production": self.production and self.production.to_wire(),
         }
 
     @classmethod
@@ -175,6 +185,7 @@ class SuiteSpec:
             signals=wire["signals"],
             predict=wire["predict"],
             prompt_name=wire["prompt_name"],
+            production=wire["production"] and Production.from_wire(wire["production"]),
         )
 
 
@@ -190,11 +201,14 @@ def build_suite(
     ini_signals: Mapping[str, str] | None = None,
     metrics: SuiteMetrics | None = None,
     registry: Registry | None = None,
+    refreshing: bool = False,
 ) -> SuiteSpec:
     """The suite that a marker declares; everything that can be refused before a call is made is refused here.
 
     :param marker: the marker's keyword arguments.
     :param registry: gives the versions that a ``prompts:/`` address names.
+    :param refreshing: whether outputs are made to be accepted: of what is in production, if the marker says so, also
+        where that is none of its prompts.
     :param metrics: where the suite's metrics are found; left out, there are the built-in ones and the marker's.
     :raises PromptregError: with the place of the mistake and what to do.
     """
@@ -211,6 +225,12 @@ def build_suite(
             raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
     check_predict(marker.get("predict"), where)
     versions = load_prompts(marker["prompts"], base=module.parent, where=where, registry=registry)
+    prompt_name = _prompt_name(marker["prompts"], function)
+    production = None
+    if address := address_of(marker.get("baseline"), prompt_name, where):
+        production = look_up(address, versions, where=where, registry=registry)
+        versions = production.among(versions) if refreshing else versions
+        prompt_name = prompt_name if _is_registered(marker["prompts"]) else production.name
     examples = load_examples(marker["examples"], base=module.parent, where=where)
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
@@ -234,7 +254,8 @@ def build_suite(
         own=metrics.own_infos,
         signals={**default_signals(), **(ini_signals or {}), **_actions(marker.get("signals"), where)},
         predict=name_of(marker.get("predict")),
-        prompt_name=_prompt_name(marker["prompts"], function),
+        prompt_name=prompt_name,
+        production=production,
     )
     _refuse_unjudgeable(spec)
     return spec
@@ -371,9 +392,13 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
         )
 
 
+def _is_registered(prompts: object) -> bool:
+    return isinstance(prompts, str) and prompts.startswith("prompts:/")
+
+
 def _prompt_name(prompts: object, function: str) -> str:
     """The name of the folder, the file or the registered prompt; of anything else, the test's."""
-    if isinstance(prompts, str) and prompts.startswith("prompts:/"):
+    if isinstance(prompts, str) and _is_registered(prompts):
         return re.split("[@/?]", prompts.removeprefix("prompts:/"))[0]
     if isinstance(prompts, str | Path):
         return next((part for part in reversed(Path(prompts).with_suffix("").parts) if "*" not in part), function)

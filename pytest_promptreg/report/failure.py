@@ -25,7 +25,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
     if case.verdict != Verdict.BREACHED:
         return f"{case.verdict}: {visible(case.message)}"
     version = spec.version_by_label[case.version]
-    accepted = accepted_prompt.label if accepted_prompt else "?"
+    accepted = str(spec.production) if spec.production else accepted_prompt.label if accepted_prompt else "?"
     lines = [
         one_line("; ".join(case.breaches)),
         (
@@ -39,7 +39,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         *_findings(case),
         "",
         *_how_to_let_pass(case),
-        f"If this is how it should be: {one_line(spec.command('--promptreg-accept', version.label))}",
+        f"If this is how it should be: {one_line(spec.how_to_accept(version.label))}",
     ]
     return "\n".join(lines)
 

@@ -62,7 +62,7 @@ def _failures(conclusion: Conclusion) -> list[Line]:
 
 
 def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
-    accepted = f"baseline {one_line(suite.baseline_label)}" if suite.baseline_label else "no baseline"
+    accepted = f"baseline {one_line(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
     part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
@@ -207,6 +207,8 @@ def _excerpt(case: CaseOutcome) -> list[str]:
 
 def _what_an_update_does(suite: SuiteOutcome) -> str:
     """Said before a person runs it: an update also replaces the records that differ, breached ones among them."""
+    if suite.spec.production is not None:
+        return f"stores the outputs of {suite.spec.production}"
     own = next((v for v in suite.versions if v.version.label == suite.baseline_label), None)
     counts = own.counts if own else {}
     differ = sum(counts.get(verdict, 0) for verdict in (Verdict.CHANGED, Verdict.BREACHED, Verdict.INCOMPARABLE))
@@ -234,7 +236,7 @@ def next_commands(conclusion: Conclusion) -> list[str]:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):
                 commands.append(
-                    f"{one_line(suite.spec.command('--promptreg-accept', version.version.label))}"
+                    f"{one_line(suite.spec.how_to_accept(version.version.label))}"
                     f"   (if {one_line(version.version.label)} is how it should be)"
                 )
     stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans

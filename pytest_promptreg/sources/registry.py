@@ -130,6 +130,13 @@ def forget() -> None:
     _away.clear()
 
 
+def forget_alias(name: str, alias: str, settings: RegistrySettings) -> None:
+    """Have the registry asked again what the alias names, however young the copy: it was moved."""
+    asked, target = Address(name, alias=alias), settings.target(os.environ)
+    _fetched.pop((asked, target.uri), None)
+    _Copies(asked, target.uri, settings).remove()
+
+
 def load_registry(address: str, *, where: str, settings: RegistrySettings) -> Loaded:
     """The versions that a ``prompts:/`` address names, fetched once in a process.
 
@@ -438,6 +445,12 @@ class _Copies:
             return _Copy(versions, float(data["fetched"]), str(data["run"])) if versions else None
         except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return None
+
+    def remove(self) -> None:
+        """Have none."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
     def copy_of(self, versions: list[PromptVersion]) -> _Copy:
         """What was fetched this moment."""

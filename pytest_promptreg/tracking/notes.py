@@ -76,7 +76,7 @@ def run_note(run: RunOutcome) -> str:
 def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) -> str:
     """One prompt version: its verdict against the baseline, its scores, and its worst cases."""
     verdict = verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed)
-    against = f"the baseline of {escaped(suite.baseline_label)}" if suite.baseline_label else "no baseline"
+    against = f"the baseline of {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     lines = [
         f"**{verdict}** against {against}: {_counted(version)}.",
         "",

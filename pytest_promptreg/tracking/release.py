@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import TrackingError
 from ..model import PromptVersion
 from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_client, registered_as
-from .registry import promote, register, registry_name
+from .registry import Promotion, promote, register, registry_name
 
 if TYPE_CHECKING:
     from ..mlflow_store import Store
@@ -24,10 +24,12 @@ class Release:
 
     :param run: the outcome, its versions knowing their names and numbers in the registry.
     :param lines: what was done, for the terminal.
+    :param promotions: where the alias names another version than before.
     """
 
     run: RunOutcome
     lines: Sequence[str]
+    promotions: Sequence[Promotion] = ()
 
 
 def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
@@ -96,13 +98,26 @@ def _released(run: RunOutcome, client: Any, alias: str | None) -> Release:
                     f"suites tested versions {promoted[name]} and {number} of the prompt {name}",
                     next_step="promote from a run of one of them",
                 )
-    for name, number in promoted.items():
-        assert alias is not None  # noqa: S101  only then is anything promoted
-        lines.append(promote(name, number, alias, client).line)
+    moves = [promote(name, number, alias, client) for name, number in promoted.items() if alias]
+    lines += [move.line for move in moves]
     moved = "; ".join(line for line in lines if f"@{alias} " in line)
     if moved:
         suites = [replace(suite, versions=[_noted(version, moved) for version in suite.versions]) for suite in suites]
-    return Release(replace(run, suites=suites), [f"MLflow prompt registry: {line}" for line in lines])
+    moves = [move for move in moves if move.old != move.new]
+    told = [f"MLflow prompt registry: {line}" for line in lines]
+    return Release(replace(run, suites=suites), [*told, *_outdated(run, moves)], moves)
+
+
+def _outdated(run: RunOutcome, moves: Sequence[Promotion]) -> list[str]:
+    """A line for each suite whose baseline has to be of what the alias named before."""
+    specs = [*(suite.spec for suite in run.suites), *run.left_out]
+    return [
+        f"the baseline of {spec.name} is of version {spec.production.number}, which @{move.alias} named before; to "
+        f"store the outputs of version {move.new}: {spec.command('--promptreg-update')}"
+        for move in moves
+        for spec in specs
+        if spec.production is not None and (spec.production.name, spec.production.alias) == (move.name, move.alias)
+    ]
 
 
 def _registered(suite: SuiteOutcome, client: Any, lines: list[str]) -> dict[str, PromptVersion]:

@@ -118,7 +118,8 @@ def _child(
                 ),
                 "promptreg.suite": spec.id,
                 "promptreg.version": prompt.label,
-                "promptreg.baseline": suite.baseline_label,
+                "promptreg.baseline": suite.baseline_name,
+                **{f"promptreg.{name}": value for name, value in _alias(spec).items()},
                 "promptreg.is_baseline": str(is_baseline).lower(),
                 "promptreg.commit_message": prompt.commit_message or None,
                 "promptreg.predict": spec.predict or None,
@@ -154,7 +155,8 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
         {
             "suite": spec.name,
             "version": prompt.label,
-            "baseline": suite.baseline_label or "none",
+            "baseline": suite.baseline_name or "none",
+            **_alias(spec),
             "baseline_sha256": baseline.digest if baseline else None,
             "prompt_sha256": prompt.digest,
             "examples": str(len(version.cases)),
@@ -168,6 +170,14 @@ def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFact
             **{f"model_config/{name}": clean.setting(str(name), value) for name, value in prompt.model_config.items()},
             **{f"signature/{name}": line for name, line in (accepted.signatures if accepted else {}).items()},
         }
+    )
+
+
+def _alias(spec: SuiteSpec) -> dict[str, str]:
+    """Which alias the baseline is tied to, and what it named in this run."""
+    production = spec.production
+    return (
+        {"baseline_alias": production.address, "baseline_alias_version": str(production.number)} if production else {}
     )
 
 
