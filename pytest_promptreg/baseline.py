@@ -53,9 +53,8 @@ class Record:
 
     def accepts(self, output: str) -> str | None:
         """The accepted output that says the same as ``output``; None when none does."""
-        if output in self.outputs:
-            return output
-        return next((accepted for accepted in self.outputs if same(accepted, output)), None)
+        equal = (accepted for accepted in self.outputs if accepted == output)
+        return next(equal, None) or next((accepted for accepted in self.outputs if same(accepted, output)), None)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .errors import PredictError
 from .gates import Verdict
 from .model import CaseKey, Example, Output, PromptVersion, Request
-from .report import failure
 from .templates import render
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class PromptregCase:
             self._outcome = self._run.judge(self._key, self.output)
         self._checked = True
         if not self._tolerated(Verdict(self._outcome.verdict)):
-            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._outcome)))
+            self._fail(self._run.failure(self._outcome))
         return self._outcome
 
     def _tolerated(self, verdict: Verdict) -> bool:
@@ -125,7 +124,7 @@ class PromptregCase:
                 "  call it once in the test, or drop the promptreg marker"
             )
         if self._outcome is not None and not self._tolerated(Verdict(self._outcome.verdict)):
-            self._fail(failure.text(self._outcome, self._run.spec, self._run.accepted_prompt(self._outcome)))
+            self._fail(self._run.failure(self._outcome))
 
     def attach_predict(self, predict: Callable[[Request], Any]) -> None:
         """Let ``output`` be had by calling ``predict``."""

@@ -175,6 +175,7 @@ class Performer:
                 self.runner,
                 Scorer(self._builtin, self.own_metrics[suite_id].own, self.suites[suite_id].known),
                 self.settings.refreshing,
+                self.settings.verbose,
             )
         return self._runs[suite_id]
 

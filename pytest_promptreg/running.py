@@ -120,6 +120,8 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     """
     setattr(report, REPORT_ATTRIBUTE, None)
     case = item.stash.get(CASE, None)
+    if report.when == "teardown" and case is not None:  # pytest keeps every item to the end
+        del item.stash[CASE]
     outcome = case.outcome if case is not None else None
     outcome = outcome or item.stash.get(OUTCOME, None)
     told = report.when == "call" or (report.when == "setup" and report.failed)

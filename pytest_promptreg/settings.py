@@ -42,6 +42,7 @@ class Settings:
     :param promote: the registry's alias that a run that passed moves to the tested version; None for none.
     :param tracking: where the run is recorded; None when it is not.
     :param registry: where prompts and models are registered.
+    :param verbose: whether every failure is told in full, not only the first ones of a suite.
     """
 
     gates: tuple[str, ...]
@@ -63,6 +64,7 @@ class Settings:
     registry: RegistrySettings
     rootdir: Path
     invocation: str
+    verbose: bool = False
 
     @property
     def refreshing(self) -> bool:
@@ -97,6 +99,7 @@ def read_settings(
     invocation: str,
     workers: int = 1,
     cache: Path | None = None,
+    verbose: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """The settings of a run.
@@ -105,6 +108,7 @@ def read_settings(
     :param ini: value of an ini option by name; lists for list options, text otherwise.
     :param workers: processes that share the machine and the limit on calls.
     :param cache: pytest's own cache folder for this plugin; None where pytest has none.
+    :param verbose: whether every failure is to be told in full.
     :raises PromptregError: naming the flag or option that is wrong.
     """
     gates = tuple(ini("promptreg_gates"))
@@ -154,6 +158,7 @@ def read_settings(
         ),
         rootdir=rootdir,
         invocation=invocation,
+        verbose=verbose,
     )
 
 

@@ -11,6 +11,7 @@ from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
 from .model import CaseKey, Example, Output, PromptVersion, ScoredCase
 from .outcome import CaseOutcome
+from .report import failure
 from .runner import Predict, Progress, Runner
 from .scoring import Comparison, Scorer
 from .signals import Finding, look
@@ -47,6 +48,7 @@ class SuiteRun:
     """A suite with what its cases are compared with and called by.
 
     :param refreshing: whether outputs are made to be accepted: then cases without a baseline are called too.
+    :param verbose: whether every failure is told in full.
     """
 
     spec: SuiteSpec
@@ -54,11 +56,13 @@ class SuiteRun:
     runner: Runner
     scorer: Scorer
     refreshing: bool
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
         self._called_by: Predict | None = None
+        self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
 
     # -- calls
 
@@ -178,6 +182,11 @@ class SuiteRun:
         known = self.spec.known
         return len(match.breaches), [-goodness(term, score, known) for term, score in match.scores.items()]
 
+    def failure(self, outcome: CaseOutcome) -> str:
+        """What a person reads about a case that was not met: in full of the first ones, unless all are asked for."""
+        self._told.setdefault(outcome.key, self.verbose or len(self._told) < failure.TOLD_IN_FULL)
+        return failure.text(outcome, self.spec, self._accepted_prompt(outcome), in_full=self._told[outcome.key])
+
     def failed_call(self, key: CaseKey, message: str) -> CaseOutcome:
         """The outcome of a case whose call failed."""
         return self._outcome(key, Verdict.ERROR, None, message=message)
@@ -198,7 +207,7 @@ class SuiteRun:
         """The example of a case."""
         return self.spec.example_by_id[key.example]
 
-    def accepted_prompt(self, outcome: CaseOutcome) -> PromptVersion | None:
+    def _accepted_prompt(self, outcome: CaseOutcome) -> PromptVersion | None:
         """The prompt that made the accepted output that a case was compared with."""
         record = self._record(outcome.key)
         if self.baseline is None or record is None or outcome.accepted is None:
@@ -304,7 +313,8 @@ class SuiteRun:
             version=key.version,
             example=key.example,
             verdict=str(verdict),
-            output=output.text if output else None,
+            # One text, where two say the same: of 100,000 cases it is 100,000 copies.
+            output=accepted if output and output.text == accepted else output.text if output else None,
             accepted=record.outputs[0] if accepted is None and record else accepted,
             scores=scores or {},
             breaches=breaches or [],

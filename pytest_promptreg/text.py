@@ -67,6 +67,8 @@ def canonical_json(value: Any, *, indent: int | None = None) -> str:
 
 def well_formed(text: str) -> str:
     """``text`` with lone surrogates, which no file and no wire can carry, replaced by ``?``."""
+    if type(text) is str and text.isascii():  # as it is, without a copy
+        return text
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

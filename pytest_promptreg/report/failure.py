@@ -17,21 +17,30 @@ from .escape import GUTTER, one_line, quoted, visible
 
 MAX_DIFF_LINES = 16  # of one case; the closing section shows the prompt diff once more, and longer
 MAX_OUTPUT_CHARACTERS = 2400
+TOLD_IN_FULL = 50  # cases of a suite, by each process
 _MARKS = {"same": " ", "removed": "-", "added": "+"}
 
 
-def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | None) -> str:
-    """What a person reads about a case that was not met; its first line stands in pytest's short summary."""
+def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | None, *, in_full: bool = True) -> str:
+    """What a person reads about a case that was not met; its first line stands in pytest's short summary.
+
+    :param in_full: whether the diffs are told, or only the numbers: nobody reads the diffs of a thousand cases.
+    """
     if case.verdict != Verdict.BREACHED:
         return f"{case.verdict}: {visible(case.message)}"
     version = spec.version_by_label[case.version]
     accepted = str(spec.production) if spec.production else accepted_prompt.label if accepted_prompt else "?"
-    lines = [
+    what = [
         one_line("; ".join(case.breaches)),
         (
             f"{one_line(spec.name)}: version {one_line(version.label)}, example {one_line(case.example)}, "
             f"against the baseline of {one_line(accepted)}"
         ),
+    ]
+    if not in_full:
+        return "\n".join([*what, f"in short, after {TOLD_IN_FULL} that were told in full: -v tells all of them so"])
+    lines = [
+        *what,
         "",
         *prompt_change(accepted_prompt, version),
         f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
