@@ -30,8 +30,9 @@ from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, vers
 from pytest_promptreg.suites import SuiteSpec
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
 from pytest_promptreg.tracking.facts import look_around
-from pytest_promptreg.tracking.schema import Record as RunsRecord
-from pytest_promptreg.tracking.schema import RunRecord, describe
+from pytest_promptreg.tracking.records import Record as RunsRecord
+from pytest_promptreg.tracking.records import RunRecord
+from pytest_promptreg.tracking.schema import describe
 
 SIZES = (100, 1_000, 10_000)
 AIM_BARE, AIM_EVALUATE = 1.2, 100
@@ -145,7 +146,8 @@ def write_bare(client: Any, experiment_id: str, record: RunRecord, outer: dict[s
     metrics = [Metric(key, value, record.end_ms, 0) for key, value in record.metrics.items()]
     client.log_batch(run_id, metrics, [Param(key, value) for key, value in record.params.items()])
     if record.dataset:
-        client.log_inputs(run_id, [DatasetInput(Dataset(*record.dataset, source_type="local", source="{}"))])
+        dataset = Dataset(record.dataset.name, record.dataset.sha256[:36], source_type="local", source="{}")
+        client.log_inputs(run_id, [DatasetInput(dataset)])
     with tempfile.TemporaryDirectory() as folder:
         for name, text in record.artifacts.items():
             path = Path(folder, name)

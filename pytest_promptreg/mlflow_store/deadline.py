@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from ..machine import environment_defaults
@@ -16,6 +17,9 @@ from . import Store
 from .faults import explain
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+
+THREAD = "promptreg-tracking"
 
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 
@@ -59,7 +63,7 @@ def within_deadline(work: Callable[[Deadline], T], store: Store, deadline: Deadl
         except BaseException as exc:  # a thread's own SystemExit would pass for an answer
             failures.append(exc)
 
-    thread = threading.Thread(target=target, name="promptreg-tracking", daemon=True)
+    thread = threading.Thread(target=target, name=THREAD, daemon=True)
     with environment_defaults(_environment(store.timeout_s)), warnings.catch_warnings():
         # The client warns on its own account, and under `-W error` that would end it.
         warnings.simplefilter("ignore")
@@ -68,6 +72,38 @@ def within_deadline(work: Callable[[Deadline], T], store: Store, deadline: Deadl
     if results:
         return results[0]
     raise explain(failures[0] if failures else TimeoutError(), store) from None
+
+
+def at_once(work: Callable[[I], None], items: Sequence[I], threads: int) -> None:
+    """``work`` on every item, in so many daemon threads: in a pool's, a call that hangs would hold up the interpreter.
+
+    :raises BaseException: the first that was raised; what had not begun by then is left.
+    """
+    if threads == 1 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    waiting: queue.SimpleQueue[I] = queue.SimpleQueue()
+    for item in items:
+        waiting.put(item)
+    failures: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            while not failures:
+                work(waiting.get_nowait())
+        except queue.Empty:
+            return
+        except BaseException as exc:
+            failures.append(exc)
+
+    running = [threading.Thread(target=target, name=THREAD, daemon=True) for _ in range(min(threads, len(items)))]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def _environment(timeout_s: float) -> Mapping[str, str]:

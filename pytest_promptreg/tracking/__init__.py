@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 INI_KEY = "promptreg_mlflow"
 TIMEOUT_KEY = "promptreg_mlflow_timeout"
 REQUIRED_KEY = "promptreg_mlflow_required"
+LEVEL_KEY = "promptreg_mlflow_level"
+LEVELS = ("version", "example")
 _INI_VALUES = ("auto", "true", "false")
 
 
@@ -37,6 +39,7 @@ class TrackingSettings:
     :param experiment_id: used instead of the name, when given.
     :param parent_run_id: a run that the pytest run is nested in, when given.
     :param required: whether a run without a record has failed.
+    :param level: the innermost runs: one for each prompt ``version``, or for each ``example`` too.
     """
 
     uri: str
@@ -46,6 +49,7 @@ class TrackingSettings:
     experiment_id: str | None = None
     parent_run_id: str | None = None
     required: bool = False
+    level: str = "version"
 
     @property
     def store(self) -> Store:
@@ -62,6 +66,7 @@ def resolve_settings(
     rootdir: Path,
     environ: Mapping[str, str],
     required: bool = False,
+    level: str = "version",
 ) -> TrackingSettings | None:
     """Whether and where to record a run: None unless it is asked for.
 
@@ -96,6 +101,7 @@ def resolve_settings(
         experiment_id=environ.get("MLFLOW_EXPERIMENT_ID") or None,
         parent_run_id=environ.get("MLFLOW_RUN_ID") or None,
         required=required,
+        level=level,
     )
 
 
@@ -187,7 +193,13 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
         raise _with_step(exc, f"the verdict stands; {kept}") from exc
     if waiting := len(spool.waiting(spool.spool_of(facts.rootdir))):
         which = "an earlier record waits" if waiting == 1 else f"{waiting} earlier records wait"
-        receipt = replace(receipt, notes=(f"{which} to be sent: {spool.command(facts.rootdir)}",))
+        receipt = replace(
+            receipt,
+            notes=(
+                *receipt.notes,
+                f"{which} to be sent: {spool.command(facts.rootdir)}",
+            ),
+        )
     return receipt
 
 
@@ -197,7 +209,8 @@ def _describe(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> S
     from .facts import look_around
     from .schema import describe
 
-    return spool.keep(describe(run, facts, look_around(facts.rootdir, os.environ)), settings, facts.rootdir)
+    record = describe(run, facts, look_around(facts.rootdir, os.environ), settings.level)
+    return spool.keep(record, settings, facts.rootdir)
 
 
 def _with_step(error: TrackingError, last: str) -> TrackingError:

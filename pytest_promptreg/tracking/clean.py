@@ -1,13 +1,15 @@
 """What a tracking store takes: keys, lengths and characters that every backend of MLflow accepts.
 
-Longer values are cut silently by one backend and refused by another, so they are cut here, visibly.
+Longer values are cut silently by one backend and refused by another, so they are cut here, visibly; the
+whole ones go into a file.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..redaction import HIDDEN, is_secret_name, without_secrets, without_user_info
@@ -50,6 +52,27 @@ def unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Tags or params as a store takes them.
+
+    :param kept: by their keys in the store, cut where they are too long.
+    :param whole: those whose value or name had to be cut, whole.
+    """
+
+    kept: dict[str, str]
+    whole: dict[str, str]
+
+
+def fitted(values: Mapping[str, str | None], limit: int) -> Fitted:
+    """The values that there are, each of at most ``limit`` characters, and whole ones of those that are longer."""
+    found = {name: text(value) for name, value in values.items() if value is not None}
+    return Fitted(
+        unique_keys((name, text(value, limit)) for name, value in found.items()),
+        {name: value for name, value in found.items() if len(value) > limit or len(name) > KEY_LIMIT},
+    )
+
+
 def finite(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
     """The pairs whose value is a finite number: NaN and infinities spoil every chart that draws them."""
     return {name: round(float(value), 9) for name, value in values if value is not None and math.isfinite(value)}
@@ -60,11 +83,11 @@ def setting(name: str, value: object) -> str:
     if is_secret_name(name):
         return HIDDEN
     if isinstance(value, str):
-        return text(value, PARAM_LIMIT)
+        return value
     try:
-        return text(canonical_json(without_secrets(value)), PARAM_LIMIT)
+        return canonical_json(without_secrets(value))
     except (TypeError, ValueError):
-        return text(value, PARAM_LIMIT)
+        return str(value)
 
 
 def command(line: str) -> str:

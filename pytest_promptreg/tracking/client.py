@@ -1,8 +1,8 @@
 """Writes a described run with MLflow's client: explicit ids, nothing of the user's own MLflow state touched.
 
-A constant number of calls for each prompt version, never one for each example. Every run has the tag
+A constant number of calls for each run. Every run has the tag
 ``promptreg.session``, the id of the record that it is part of, and ``promptreg.complete``, which is ``true`` once
-nothing of it is missing; a parent's, once its children are complete too. By these a record that was sent in part is
+nothing of it is missing, the runs nested in it included. By these a record that was sent in part is
 found and finished.
 """
 
@@ -11,26 +11,28 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import TrackingError
 from ..mlflow_store import is_web
-from ..mlflow_store.deadline import Deadline, quiet_loggers
+from ..mlflow_store.deadline import Deadline, at_once, quiet_loggers
 from ..mlflow_store.faults import knock
 from ..mlflow_store.locks import alone, in_hand
 from ..text import file_slug
 from . import Receipt, TrackingSettings, clean, spool
-from .schema import Record, RunRecord
+from .records import Record, RunRecord
 
 SESSION_TAG = "promptreg.session"
 COMPLETE_TAG = "promptreg.complete"
 _BASELINE_TAG = "mlflow.evaluation.baselineRunId"
-_KINDS = ("run", "version")
+_KINDS = ("run", "version", "example")
+_THREADS = 8  # a server takes that many requests at once; a local file takes one
 _ENDED = ("FINISHED", "FAILED", "KILLED")
-_MOST_RUNS = 50_000  # what MLflow gives at once
+_PAGE = 1_000  # runs; a server may take long for more
+_MOST_PARAMS, _MOST_NUMBERS = 100, 999  # what MLflow sends in one request
 
 
 def send(session: spool.Session, deadline: Deadline, *, again: bool = False) -> Receipt:
@@ -57,29 +59,32 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         deadline.check()
         client = MlflowClient(tracking_uri=settings.uri)
         experiment = _experiment(client, settings)
-        writer = _Writer(client, experiment.experiment_id, session.id, deadline)
-        tree = writer.write(session.record, settings.parent_run_id, writer.found() if again else _Tree())
+        threads = _THREADS if is_web(settings.uri) else 1
+        writer = _Writer(client, experiment.experiment_id, session.id, deadline, threads)
+        there = writer.found() if again else _Tree()
+        writer.write(session.record, settings.parent_run_id, there)
         if again or is_web(settings.uri):  # a database of our own repeats no request
-            tree = writer.settled(tree)
-        _mark_baseline(client, experiment, session.record, tree.children, late=again)
+            writer.settle(there)
+        _mark_baseline(client, experiment, session.record, there.runs, late=again)
     return Receipt(
         settings.store.shown,
         experiment.name,
         experiment.experiment_id,
-        tree.parent,
-        {(child.suite, child.version): tree.children[_key(child.tags)] for child in session.record.children},
+        there.runs[_PARENT],
+        {(child.suite, child.version): there.runs[_key(child.tags)] for child in session.record.children},
+        tuple(session.record.notices),
     )
 
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, str]
+_PARENT: _Key = ("", "", "")
 
 
 @dataclass
 class _Tree:
-    """The runs of one record: a parent and its children; ``whole`` are those in which nothing is missing."""
+    """The runs of one record in the store, by what they are of; ``whole`` are those in which nothing is missing."""
 
-    parent: str = ""
-    children: dict[_Key, str] = field(default_factory=dict)
+    runs: dict[_Key, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     surplus: list[str] = field(default_factory=list)
 
@@ -92,25 +97,28 @@ class _Writer:
     experiment_id: str
     session: str
     deadline: Deadline
+    threads: int
 
-    def write(self, record: Record, outer: str | None, there: _Tree) -> _Tree:
-        """Parent first, then its children, each ended as soon as it is written; the parent's numbers complete it."""
-        tags = {"mlflow.parentRunId": outer} if outer else {}
-        whole = there.parent in there.whole
-        tree = _Tree(there.parent if whole else self._run(record.parent, tags, there.parent, with_numbers=False))
-        for child in record.children:
-            key = _key(child.tags)
-            run_id = there.children.get(key, "")
-            if run_id not in there.whole:
-                run_id = self._run(child, {"mlflow.parentRunId": tree.parent}, run_id)
-            tree.children[key] = run_id
+    def write(self, record: Record, outer: str | None, there: _Tree) -> None:
+        """The whole record, into the tree: what it has already is left as it is."""
+        self._nest(replace(record.parent, nested=record.children), outer, there)
+
+    def _nest(self, record: RunRecord, outer: str | None, there: _Tree) -> None:
+        """A run, then those in it, each ended as soon as it is written; an outer one's numbers complete it."""
+        key = _key(record.tags)
+        run_id = there.runs.get(key, "")
+        whole = run_id in there.whole
         if not whole:
-            self._log_numbers(tree.parent, record.parent)
-        return tree
+            tags = {"mlflow.parentRunId": outer} if outer else {}
+            run_id = there.runs[key] = self._run(record, tags, run_id, with_numbers=not record.nested)
+        threads = 1 if any(inner.nested or inner.dataset for inner in record.nested) else self.threads
+        at_once(lambda inner: self._nest(inner, run_id, there), record.nested, threads)
+        if record.nested and not whole:
+            self._log_numbers(run_id, record)
 
-    def _run(self, record: RunRecord, outer: Mapping[str, str], run_id: str, *, with_numbers: bool = True) -> str:
+    def _run(self, record: RunRecord, outer: Mapping[str, str], run_id: str, *, with_numbers: bool) -> str:
         """Make the run, or write again what it already has: the store takes equal values twice as once."""
-        from mlflow.entities import Dataset, DatasetInput
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
         self.deadline.check()
         client = self.client
@@ -120,11 +128,17 @@ class _Writer:
             run_id = str(made.info.run_id)
         try:
             if record.dataset:
-                name, digest = record.dataset
-                dataset = Dataset(name, digest, source_type="local", source=json.dumps({"uri": record.suite}))
-                client.log_inputs(run_id, [DatasetInput(dataset)])
+                dataset = Dataset(
+                    record.dataset.name,
+                    record.dataset.sha256[: clean.DATASET_DIGEST_LIMIT],
+                    source_type="local",
+                    source=json.dumps({"uri": record.dataset.source}),
+                    profile=json.dumps({"num_rows": record.dataset.rows}),
+                )
+                client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])])
             self.deadline.check()
-            _write_artifacts(client, run_id, record.artifacts)
+            if record.artifacts:
+                _write_artifacts(client, run_id, record.artifacts)
             if with_numbers:
                 self._log_numbers(run_id, record)
             client.set_terminated(run_id, record.status, end_time=record.end_ms)
@@ -136,54 +150,68 @@ class _Writer:
         return run_id
 
     def _log_numbers(self, run_id: str, record: RunRecord) -> None:
-        """The last that a run lacks, and in the same call the tag which says so."""
+        """The last that a run lacks, and with the last of that the tag which says so."""
         from mlflow.entities import Metric, Param, RunTag
 
         self.deadline.check()
-        self.client.log_batch(
-            run_id,
-            metrics=[Metric(key, value, record.end_ms, 0) for key, value in record.metrics.items()],
-            params=[Param(key, value) for key, value in record.params.items()],
-            tags=[RunTag(COMPLETE_TAG, "true")],
-            synchronous=True,
-        )
+        numbers = {
+            "metrics": [Metric(key, value, record.end_ms, 0) for key, value in record.metrics.items()],
+            "params": [Param(key, value) for key, value in record.params.items()],
+        }
+        complete = [RunTag(COMPLETE_TAG, "true")]
+        if len(record.params) > _MOST_PARAMS or len(record.metrics) + len(record.params) > _MOST_NUMBERS:
+            self.client.log_batch(run_id, **numbers)  # in several requests, of which the first would have the tag
+            numbers = {}
+        self.client.log_batch(run_id, **numbers, tags=complete)
 
     def found(self) -> _Tree:
         """What the store has of the record. Of runs that are there twice every process chooses the same."""
-        runs = [
-            run
-            for run in self.client.search_runs(
-                [self.experiment_id], f"tags.`{SESSION_TAG}` = '{self.session}'", max_results=_MOST_RUNS
-            )
-            if run.data.tags.get("promptreg.kind") in _KINDS
-        ]
+        runs = [run for run in self._of_session() if run.data.tags.get("promptreg.kind") in _KINDS]
         tree = _Tree(whole={run.info.run_id for run in runs if _is_whole(run)})
-        best_first = sorted(runs, key=lambda run: (run.info.run_id not in tree.whole, run.info.run_id))
-        of_version = [run for run in best_first if _key(run.data.tags) != _key({})]
-        parents = [run.info.run_id for run in best_first if run not in of_version]
-        tree.parent = next(iter(parents), "")
-        for run in of_version:
-            if run.data.tags.get("mlflow.parentRunId") == tree.parent:
-                tree.children.setdefault(_key(run.data.tags), run.info.run_id)
-        tree.surplus = [
-            run.info.run_id for run in runs if run.info.run_id not in {tree.parent, *tree.children.values()}
-        ]
+        # What is nested lies in what was chosen: outer runs come first, of equal ones the whole ones.
+        for run in sorted(runs, key=lambda run: (_depth(run), run.info.run_id not in tree.whole, run.info.run_id)):
+            key, run_id = _key(run.data.tags), run.info.run_id
+            outer = tree.runs.get(_outer(key))
+            if key in tree.runs or (key != _PARENT and run.data.tags.get("mlflow.parentRunId") != outer):
+                tree.surplus.append(run_id)
+            else:
+                tree.runs[key] = run_id
         return tree
 
-    def settled(self, ours: _Tree) -> _Tree:
-        """The record once what is there twice is gone: a request that was repeated, a copy that was sent elsewhere."""
+    def _of_session(self) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id], f"tags.`{SESSION_TAG}` = '{self.session}'", max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def settle(self, ours: _Tree) -> None:
+        """Delete what is there twice: made by a request that was repeated, or from a copy that was sent elsewhere."""
         self.deadline.check()
         found = self.found()
-        if not found.surplus:
-            return ours
         for run_id in found.surplus:
             self.client.delete_run(run_id)
-        return _Tree(found.parent, {**ours.children, **found.children})
+        if found.surplus:
+            ours.runs.update(found.runs)
+
+
+def _depth(run: Any) -> int:
+    return sum(map(bool, _key(run.data.tags)[1:]))
+
+
+def _outer(key: _Key) -> _Key:
+    """Of what the run is in which one of that key lies."""
+    suite, version, example = key
+    return (suite, version, "") if example else _PARENT
 
 
 def _key(tags: Mapping[str, str]) -> _Key:
-    """By what a run is known within its record; the parent has neither."""
-    return tags.get("promptreg.suite", ""), tags.get("promptreg.version", "")
+    """By what a run is known within its record; the parent has none of these, a version's run no example."""
+    return tags.get("promptreg.suite", ""), tags.get("promptreg.version", ""), tags.get("promptreg.example", "")
 
 
 def _is_whole(run: Any) -> bool:
@@ -222,7 +250,7 @@ def _experiment(client: Any, settings: TrackingSettings) -> Any:
     return found
 
 
-def _mark_baseline(client: Any, experiment: Any, record: Record, children: Mapping[_Key, str], *, late: bool) -> None:
+def _mark_baseline(client: Any, experiment: Any, record: Record, runs: Mapping[_Key, str], *, late: bool) -> None:
     """Let the experiment mark the accepted version's run; a late one leaves the mark of a later run as it is."""
     from mlflow.exceptions import MlflowException
 
@@ -233,7 +261,7 @@ def _mark_baseline(client: Any, experiment: Any, record: Record, children: Mappi
         with contextlib.suppress(MlflowException):  # it is gone
             if client.get_run(marked).info.start_time > record.baseline.start_ms:
                 return
-    client.set_experiment_tag(experiment.experiment_id, _BASELINE_TAG, children[_key(record.baseline.tags)])
+    client.set_experiment_tag(experiment.experiment_id, _BASELINE_TAG, runs[_key(record.baseline.tags)])
 
 
 def _write_artifacts(client: Any, run_id: str, artifacts: Mapping[str, str]) -> None:

@@ -27,11 +27,16 @@ def _scale(term: str, spec: SuiteSpec) -> float:
     return high if 1 < high < math.inf else 1.0
 
 
-def _bad_end(term: str, spec: SuiteSpec) -> tuple[str, str]:
-    """Where the worst cases lie: high for a drop, and for a metric of which nothing is best."""
+def scaled(term: str, score: float, spec: SuiteSpec) -> tuple[str, float]:
+    """A score of one case under the key that its metrics have, and in their scale."""
+    return term_key(term, spec), score / _scale(term, spec)
+
+
+def _spread(term: str, spec: SuiteSpec) -> tuple[str, ...]:
+    """Which figures tell how the scores lie; the worst cases are high for a drop, and where nothing is best."""
     info = spec.known[metric_of(term)]
     high_is_bad = term.startswith("drop(") or info.best == info.low
-    return ("p95", "max") if high_is_bad else ("p05", "min")
+    return ("p95", "max", "median", "p05") if high_is_bad else ("p05", "min", "median")
 
 
 def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]:
@@ -51,7 +56,7 @@ def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]
         delta = suite.delta(version, term)
         first.append((f"{key}/mean", aggregate("mean", values) / scale))
         first.append((f"{key}/delta_to_baseline", None if delta is None else delta / scale))
-        rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in (*_bad_end(term, suite.spec), "median")]
+        rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in _spread(term, suite.spec)]
     if not_numbers:
         rest.append(("scores/not_a_number", not_numbers))
     found = [*first, *_counts(version.cases), *_signals(version), *rest, *_usage(version.cases)]
@@ -64,6 +69,21 @@ def _signals(version: VersionOutcome) -> Iterable[tuple[str, float | None]]:
         yield f"signals/{name}", count
     if version.warnings:
         yield "cases/warned", sum(bool(case.warnings) for case in version.cases)
+
+
+def of_case(suite: SuiteOutcome, case: CaseOutcome) -> dict[str, float]:
+    """Of one case, by metric key: whether it passed, its scores, and what its call took."""
+    scores = [scaled(term, case.scores[term], suite.spec) for term in suite.terms if term in case.scores]
+    found: list[tuple[str, float | None]] = [
+        ("passed", float(case.passed)),
+        *scores,
+        ("signals", len(case.findings) or None),
+        ("latency_s", case.latency_s),
+        ("tokens/input", case.input_tokens),
+        ("tokens/output", case.output_tokens),
+        ("cost_usd", case.cost_usd),
+    ]
+    return clean.unique_keys(clean.finite(found).items())
 
 
 def of_run(run: RunOutcome, versions: Sequence[VersionOutcome]) -> dict[str, float]:

@@ -5,16 +5,18 @@ Names, messages and texts of prompts and models are untrusted: every one of them
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
 from ..diffs import unified
 from ..gates import Verdict
-from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.escape import one_line, visible
 from . import clean, table
 
 WORST = 8
+_SAID_LIMIT = 1_500  # of each text in a case's note; its files hold them whole
 _WHERE_TO_LOOK = "The cause: `prompt/diff.html`. The effect: `outputs.html`. Every case: `examples.json`."
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
 
@@ -95,6 +97,26 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) 
         len(told),
     )
     lines += ["", _WHERE_TO_LOOK]
+    return "\n".join(lines) + "\n"
+
+
+def case_note(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome) -> str:
+    """One case: its verdict, what was not met, its scores, and both outputs."""
+    against = f"the baseline of {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline"
+    failed = "" if case.passed or case.breaches or case.message else ", and the test failed"
+    lines = [f"**{str(case.verdict).upper()}**{failed}: {escaped(version.version.label)} against {against}.", ""]
+    lines += [f"- {escaped(line)}" for line in (*case.breaches, *([case.message] if case.message else []))]
+    lines += [f"- {escaped(name)}: {escaped(detail)}" for name, detail in case.findings.items()]
+    if case.scores:
+        lines += ["- " + "; ".join(f"{escaped(term)} {score:.3f}" for term, score in case.scores.items())]
+    example = suite.spec.example_by_id.get(case.example)
+    said = [("Output", case.output)]
+    if case.accepted != case.output:
+        said.append(("Accepted", case.accepted))
+    inputs = json.dumps(example.inputs, ensure_ascii=False, indent=1, default=str) if example else None
+    for title, text in (*said, ("Inputs", inputs), ("Reference", example.reference if example else None)):
+        if text is not None:
+            lines += ["", f"**{title}**", "", fenced(clean.text(text, _SAID_LIMIT)).rstrip()]
     return "\n".join(lines) + "\n"
 
 

@@ -5,8 +5,9 @@ Everything that shapes a tracking run is decided here and can be read without a 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from ..baseline import Baseline
@@ -15,92 +16,81 @@ from ..model import PromptVersion
 from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
 from ..suites import SuiteSpec
-from ..text import canonical_json, digest
 from . import RunFacts, clean, measures, notes, table
+from .dataset import dataset_of
+from .example_runs import with_examples
 from .facts import Surroundings
+from .records import DatasetRecord, Record, RunRecord
 from .registry import linked_prompts_tag
 from .release import PROMOTED_TAG
 
 SCHEMA = "1"
+LONG_VALUES = "long_values.json"
 MAX_OUTPUTS = 50  # pairs on the page of changed outputs; the table holds them all
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """One MLflow run to be.
+def describe(run: RunOutcome, facts: RunFacts, around: Surroundings, level: str = "version") -> Record:
+    """The tracking runs of a pytest run; versions of which no case was selected have none.
 
-    :param status: ``FINISHED``, ``FAILED`` or ``KILLED``.
-    :param start_ms, end_ms: milliseconds since the epoch.
-    :param artifacts: text by path inside the run's artifacts.
-    :param dataset: name and digest (up to 36 characters) of the examples; None for the parent.
-    :param suite, version: what a child is of; empty for the parent.
-    :param is_baseline: whether it is of the accepted prompt.
+    :param level: ``example`` for a run of each case too.
     """
-
-    name: str
-    status: str
-    start_ms: int
-    end_ms: int
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    artifacts: Mapping[str, str]
-    dataset: tuple[str, str] | None = None
-    suite: str = ""
-    version: str = ""
-    is_baseline: bool = False
-
-
-@dataclass(frozen=True)
-class Record:
-    """Everything that a pytest run leaves: its own run and those of its prompt versions."""
-
-    parent: RunRecord
-    children: Sequence[RunRecord] = field(default_factory=list)
-
-    @property
-    def baseline(self) -> RunRecord | None:
-        """The child to mark as the experiment's baseline; None when there is none, or more than one."""
-        marked = [child for child in self.children if child.is_baseline]
-        return marked[0] if len(marked) == 1 else None
-
-
-def describe(run: RunOutcome, facts: RunFacts, around: Surroundings) -> Record:
-    """The tracking runs of a pytest run; versions of which no case was selected have none."""
     shared = _shared_tags(facts, around)
     versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
-    parent = RunRecord(
+    datasets = {suite.spec.id: dataset_of(suite.spec) for suite in run.suites}
+    children = [_child(suite, version, run, facts, shared, datasets[suite.spec.id]) for suite, version in versions]
+    # MLflow lists later starts first: this way the versions stand in their own order.
+    children = [replace(child, start_ms=child.start_ms + len(children) - place) for place, child in enumerate(children)]
+    notices: list[str] = []
+    if level == "example":
+        children, notices = with_examples(children, versions, shared)
+    return Record(_parent(run, [version for _, version in versions], facts, around, shared), children, notices)
+
+
+def _parent(
+    run: RunOutcome,
+    versions: Sequence[VersionOutcome],
+    facts: RunFacts,
+    around: Surroundings,
+    shared: Mapping[str, str | None],
+) -> RunRecord:
+    note = notes.run_note(run)
+    tags = clean.fitted(
+        {
+            **shared,
+            "promptreg.kind": "run",
+            "promptreg.verdict": notes.verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed),
+            "promptreg.pytest_passed": str(facts.exit_passed).lower(),
+            "mlflow.note.content": note,
+        },
+        clean.TAG_LIMIT,
+    )
+    params = clean.fitted({"embedding_model": facts.embedding_model, "suites": str(len(run.suites))}, clean.PARAM_LIMIT)
+    return RunRecord(
         name=clean.text(_run_name(run, around), clean.RUN_NAME_LIMIT),
         status=_status(run.failed, run),
         start_ms=_ms(run.started),
         end_ms=_ms(run.ended),
-        tags=_tags(
-            shared,
-            {
-                "promptreg.kind": "run",
-                "promptreg.verdict": notes.verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed),
-                "promptreg.pytest_passed": str(facts.exit_passed).lower(),
-                "promptreg.ci_url": around.ci_url,
-                "promptreg.ci_number": around.ci_number,
-                "mlflow.note.content": notes.run_note(run),
-            },
-        ),
-        params=_params({"embedding_model": facts.embedding_model, "suites": str(len(run.suites))}),
-        metrics=measures.of_run(run, [version for _, version in versions]),
-        artifacts={"summary.md": notes.run_note(run)},
+        tags=tags.kept,
+        params=params.kept,
+        metrics=measures.of_run(run, versions),
+        artifacts={"summary.md": note, **_whole(tags, params)},
     )
-    children = [_child(suite, version, run, facts, shared) for suite, version in versions]
-    # MLflow lists later starts first: this way the versions stand in their own order.
-    ordered = [replace(child, start_ms=child.start_ms + len(children) - place) for place, child in enumerate(children)]
-    return Record(parent, ordered)
 
 
 def _child(
-    suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, facts: RunFacts, shared: Mapping[str, str]
+    suite: SuiteOutcome,
+    version: VersionOutcome,
+    run: RunOutcome,
+    facts: RunFacts,
+    shared: Mapping[str, str | None],
+    dataset: DatasetRecord,
 ) -> RunRecord:
     spec, prompt = suite.spec, version.version
-    is_baseline = _is_baseline(suite, prompt)
     note = notes.version_note(suite, version, run)
+    model = _model(suite, version, facts)
+    tags = {**shared, **_version_tags(suite, version, run, dataset), "promptreg.model": model}
+    fitted_tags = clean.fitted({**tags, "mlflow.note.content": note}, clean.TAG_LIMIT)
+    params = clean.fitted({**_version_params(suite, version, facts, dataset), "model": model}, clean.PARAM_LIMIT)
     return RunRecord(
         # The column that shows it has room for a few letters: what tells the runs apart, and no more than that.
         name=clean.text(
@@ -109,68 +99,82 @@ def _child(
         status=_status(version.failed, run),
         start_ms=_ms(run.started),
         end_ms=_ms(run.ended),
-        tags=_tags(
-            shared,
-            {
-                "promptreg.kind": "version",
-                "promptreg.verdict": notes.verdict_of(
-                    version.failed, interrupted=run.interrupted, refreshed=run.refreshed
-                ),
-                "promptreg.suite": spec.id,
-                "promptreg.version": prompt.label,
-                "promptreg.baseline": suite.baseline_name,
-                **{f"promptreg.{name}": value for name, value in _alias(spec).items()},
-                "promptreg.is_baseline": str(is_baseline).lower(),
-                "promptreg.commit_message": prompt.commit_message or None,
-                "promptreg.predict": spec.predict or None,
-                "promptreg.prompt": spec.prompt_name or None,
-                "promptreg.prompt_sha256": prompt.digest,
-                "promptreg.baseline_sha256": suite.baseline.digest if suite.baseline else None,
-                "promptreg.dataset_sha256": _examples_digest(spec),
-                "mlflow.linkedPrompts": linked_prompts_tag([prompt]) or None,
-                PROMOTED_TAG: prompt.tags.get(PROMOTED_TAG),
-                "mlflow.runType": "genai_evaluate",
-                "mlflow.loggedArtifacts": table.LOGGED,
-                "mlflow.note.content": note,
-            },
-        ),
-        params=_version_params(suite, version, facts),
+        tags=fitted_tags.kept,
+        params=params.kept,
         metrics=measures.of_version(suite, version),
-        artifacts=_artifacts(suite, version, note),
-        dataset=(clean.text(spec.name, clean.DATASET_NAME_LIMIT), _examples_digest(spec)[: clean.DATASET_DIGEST_LIMIT]),
+        artifacts={**_artifacts(suite, version, note), **_whole(fitted_tags, params)},
+        dataset=dataset,
         suite=spec.id,
         version=prompt.label,
-        is_baseline=is_baseline,
+        is_baseline=_is_baseline(suite, prompt),
     )
 
 
-def _version_params(suite: SuiteOutcome, version: VersionOutcome, facts: RunFacts) -> dict[str, str]:
+def _version_tags(
+    suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, dataset: DatasetRecord
+) -> dict[str, str | None]:
+    """What a version's run is searched by."""
+    spec, prompt, accepted = suite.spec, version.version, suite.baseline_prompt()
+    return {
+        "promptreg.kind": "version",
+        "promptreg.verdict": notes.verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed),
+        "promptreg.suite": spec.id,
+        "promptreg.prompt": spec.prompt_name or None,
+        "promptreg.version": prompt.label,
+        "promptreg.prompt_sha256": prompt.digest,
+        "promptreg.commit_message": prompt.commit_message or None,
+        "promptreg.baseline": suite.baseline_name,
+        **{f"promptreg.{name}": value for name, value in _alias(spec).items()},
+        "promptreg.baseline_sha256": suite.baseline.digest if suite.baseline else None,
+        "promptreg.baseline_prompt_sha256": accepted.digest if accepted else None,
+        "promptreg.is_baseline": str(_is_baseline(suite, prompt)).lower(),
+        "promptreg.dataset": dataset.name,
+        "promptreg.dataset_sha256": dataset.sha256,
+        "promptreg.predict": spec.predict or None,
+        PROMOTED_TAG: prompt.tags.get(PROMOTED_TAG),
+        "mlflow.linkedPrompts": linked_prompts_tag([prompt]) or None,
+        "mlflow.runType": "genai_evaluate",
+        "mlflow.loggedArtifacts": table.LOGGED,
+    }
+
+
+def _model(suite: SuiteOutcome, version: VersionOutcome, facts: RunFacts) -> str | None:
+    """The model under test, as far as predict's address or the prompt's model config names it."""
+    config = version.version.model_config
+    named = facts.under_test.get(suite.spec.id, {}).get("model") or config.get("model_name") or config.get("model")
+    return str(named) if named else None
+
+
+def _version_params(
+    suite: SuiteOutcome, version: VersionOutcome, facts: RunFacts, dataset: DatasetRecord
+) -> dict[str, str | None]:
+    """What shaped the scores."""
     spec, prompt = suite.spec, version.version
     baseline, accepted = suite.baseline, _accepted(suite)
     gates: dict[str, list[str]] = {}
     for gate in spec.gates:
         gates.setdefault(f"gate/{gate.subject.replace('(', '_').replace(')', '')}", []).append(str(gate))
     own_gates = sum(bool(example.gates) for example in spec.examples)
-    return _params(
-        {
-            "suite": spec.name,
-            "version": prompt.label,
-            "baseline": suite.baseline_name or "none",
-            **_alias(spec),
-            "baseline_sha256": baseline.digest if baseline else None,
-            "prompt_sha256": prompt.digest,
-            "examples": str(len(version.cases)),
-            "examples_declared": str(len(spec.examples)),
-            "examples_sha256": _examples_digest(spec),
-            "examples_with_own_gates": str(own_gates) if own_gates else None,
-            "terms": ", ".join(suite.terms),
-            "embedding_model": facts.embedding_model,
-            **{f"under_test/{name}": value for name, value in facts.under_test.get(spec.id, {}).items()},
-            **{name: "; ".join(lines) for name, lines in gates.items()},
-            **{f"model_config/{name}": clean.setting(str(name), value) for name, value in prompt.model_config.items()},
-            **{f"signature/{name}": line for name, line in (accepted.signatures if accepted else {}).items()},
-        }
-    )
+    return {
+        "suite": spec.name,
+        "version": prompt.label,
+        "baseline": suite.baseline_name or "none",
+        **_alias(spec),
+        "baseline_sha256": baseline.digest if baseline else None,
+        "prompt_sha256": prompt.digest,
+        "dataset": dataset.name,
+        "examples": str(len(version.cases)),
+        "examples_declared": str(len(spec.examples)),
+        "examples_sha256": dataset.sha256,
+        "examples_with_own_gates": str(own_gates) if own_gates else None,
+        "terms": ", ".join(suite.terms),
+        "embedding_model": facts.embedding_model,
+        **{f"under_test/{name}": value for name, value in facts.under_test.get(spec.id, {}).items()},
+        **{name: "; ".join(lines) for name, lines in gates.items()},
+        **{f"signal/{name}": action for name, action in spec.signals.items()},
+        **{f"model_config/{name}": clean.setting(str(name), value) for name, value in prompt.model_config.items()},
+        **{f"signature/{name}": line for name, line in (accepted.signatures if accepted else {}).items()},
+    }
 
 
 def _alias(spec: SuiteSpec) -> dict[str, str]:
@@ -181,8 +185,11 @@ def _alias(spec: SuiteSpec) -> dict[str, str]:
     )
 
 
-def _examples_digest(spec: SuiteSpec) -> str:
-    return digest(canonical_json([[example.id, example.inputs_digest, example.reference] for example in spec.examples]))
+def _whole(tags: clean.Fitted, params: clean.Fitted) -> dict[str, str]:
+    """The file with the tags and params that the store cuts; a description's whole text is ``summary.md``."""
+    long_tags = {name: value for name, value in tags.whole.items() if name != "mlflow.note.content"}
+    found = {kind: whole for kind, whole in (("tags", long_tags), ("params", params.whole)) if whole}
+    return {LONG_VALUES: json.dumps(found, ensure_ascii=False, indent=1)} if found else {}
 
 
 def _artifacts(suite: SuiteOutcome, version: VersionOutcome, note: str) -> dict[str, str]:
@@ -242,31 +249,21 @@ def _accepted(suite: SuiteOutcome) -> Baseline | None:
     return suite.plan.after if suite.plan is not None else suite.baseline
 
 
-def _shared_tags(facts: RunFacts, around: Surroundings) -> dict[str, str]:
-    return _tags(
-        {},
-        {
-            "promptreg.schema": SCHEMA,
-            "promptreg.plugin_version": facts.plugin_version,
-            "promptreg.dirty": str(around.dirty).lower() if around.commit else None,
-            "mlflow.user": around.user,
-            "mlflow.source.name": clean.command(facts.command),
-            "mlflow.source.type": "LOCAL",
-            "mlflow.source.git.commit": around.commit,
-            "mlflow.source.git.branch": around.branch,
-            "mlflow.source.git.repoURL": around.repository,
-        },
-    )
-
-
-def _tags(shared: Mapping[str, str], own: Mapping[str, str | None]) -> dict[str, str]:
-    found = [(name, clean.text(value, clean.TAG_LIMIT)) for name, value in own.items() if value is not None]
-    return {**shared, **clean.unique_keys(found)}
-
-
-def _params(own: Mapping[str, str | None]) -> dict[str, str]:
-    found = [(name, clean.text(value, clean.PARAM_LIMIT)) for name, value in own.items() if value is not None]
-    return clean.unique_keys(found)
+def _shared_tags(facts: RunFacts, around: Surroundings) -> dict[str, str | None]:
+    """What every run of the record has, so that each can be found by it."""
+    return {
+        "promptreg.schema": SCHEMA,
+        "promptreg.plugin_version": facts.plugin_version,
+        "promptreg.dirty": str(around.dirty).lower() if around.commit else None,
+        "promptreg.ci_url": around.ci_url,
+        "promptreg.ci_number": around.ci_number,
+        "mlflow.user": around.user,
+        "mlflow.source.name": clean.command(facts.command),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": around.commit,
+        "mlflow.source.git.branch": around.branch,
+        "mlflow.source.git.repoURL": around.repository,
+    }
 
 
 def _run_name(run: RunOutcome, around: Surroundings) -> str:

@@ -29,7 +29,7 @@ from ..redaction import without_user_info
 from . import TrackingSettings
 
 if TYPE_CHECKING:
-    from .schema import Record
+    from .records import Record
 
 FORMAT = 1
 FILE = "session.json"
@@ -105,7 +105,7 @@ def load(folder: Path) -> Session:
 
     :raises TrackingError: when it cannot be read, is damaged, or was written by a newer version of this package.
     """
-    from .schema import Record
+    from .records import Record
 
     where = display_path(folder / FILE)
     try:

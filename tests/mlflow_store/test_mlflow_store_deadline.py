@@ -10,7 +10,7 @@ import pytest
 
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.mlflow_store import Store
-from pytest_promptreg.mlflow_store.deadline import within_deadline
+from pytest_promptreg.mlflow_store.deadline import at_once, within_deadline
 
 
 def test_a_writer_learns_that_nobody_waits_any_more() -> None:
@@ -51,3 +51,20 @@ def test_the_users_own_settings_are_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "5"
     assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_are_worked_on_at_once_and_the_first_failure_is_told(threads: int) -> None:
+    """Every item is taken once; after a failure nothing new is begun."""
+    done: list[int] = []
+    at_once(done.append, range(50), threads)
+    assert sorted(done) == list(range(50))
+
+    def failing(item: int) -> None:
+        done.append(item)
+        raise ValueError(item)
+
+    done.clear()
+    with pytest.raises(ValueError, match=r"[012]"):
+        at_once(failing, range(50), threads)
+    assert 1 <= len(done) <= threads

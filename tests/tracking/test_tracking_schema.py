@@ -16,7 +16,8 @@ from pytest_promptreg.baseline import plan_refresh
 from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, clean
 from pytest_promptreg.tracking.facts import Surroundings
-from pytest_promptreg.tracking.schema import Record, RunRecord, describe
+from pytest_promptreg.tracking.records import Record, RunRecord
+from pytest_promptreg.tracking.schema import describe
 
 NOWHERE = Surroundings()
 COMMIT = Surroundings(commit="1a2b3c4d" * 5, branch="main", dirty=True, ci_number="482", user="ada")
@@ -133,6 +134,14 @@ def test_scores_are_told_by_their_shape_in_0_to_1(record: Record) -> None:
         "semantic/p05",
         "semantic/min",
         "semantic/median",
+    }
+    assert {key for key in metrics if key.startswith("drop_rouge_l/")} == {
+        "drop_rouge_l/mean",
+        "drop_rouge_l/delta_to_baseline",
+        "drop_rouge_l/p95",
+        "drop_rouge_l/max",
+        "drop_rouge_l/median",
+        "drop_rouge_l/p05",
     }
     assert metrics["semantic/delta_to_baseline"] == pytest.approx(metrics["semantic/mean"] - 1)
     assert child(record, "v1").metrics["semantic/delta_to_baseline"] == 0

@@ -197,6 +197,18 @@ def test_nothing_is_printed_over_http(
     assert capfd.readouterr() == ("", "")
 
 
+def test_cases_are_written_by_several_threads(server_store: Any, make_run: Any, facts: RunFacts) -> None:
+    """With a run for each example every case has one, whole and in its version's, and no thread is left behind."""
+    receipt = track(make_run(["v1", "v3"], count=6), replace(server_store.named("threads"), level="example"), facts)
+    runs = server_store.runs("threads")
+    assert len(runs) == 1 + 2 + 12
+    for version in receipt.children.values():
+        cases = [run for run in runs.values() if run.tags.get("mlflow.parentRunId") == version]
+        assert sorted(run.name for run in cases) == [f"ticket-{n:03}" for n in range(6)]
+    assert all(run.ended and run.tags["promptreg.complete"] == "true" for run in runs.values())
+    assert not any(thread.name == "promptreg-tracking" for thread in threading.enumerate())
+
+
 def test_a_password_in_the_address_is_not_shown(server_store: Any, server: str, make_run: Any, facts: RunFacts) -> None:
     """Neither a receipt nor an error tells it."""
     uri = server.replace("http://", "http://ada:secret@")

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.facts import Surroundings
-from pytest_promptreg.tracking.schema import Record, RunRecord, describe
+from pytest_promptreg.tracking.records import DatasetRecord, Record, RunRecord
+from pytest_promptreg.tracking.schema import describe
 
 NOWHERE = TrackingSettings("nonsense://host", "promptreg", 30.0)
 TEXT = st.text(st.characters(codec=None), max_size=20)  # NUL and lone surrogates too
@@ -33,7 +34,7 @@ RUNS = st.builds(
     params=st.dictionaries(TEXT, TEXT, max_size=3),
     metrics=st.dictionaries(TEXT, NUMBERS, max_size=3),
     artifacts=st.dictionaries(TEXT, TEXT, max_size=3),
-    dataset=st.none() | st.tuples(TEXT, TEXT),
+    dataset=st.none() | st.builds(DatasetRecord, TEXT, TEXT, TEXT, st.integers(0, 9)),
     suite=TEXT,
     version=TEXT,
     is_baseline=st.booleans(),

@@ -23,7 +23,8 @@ from pytest_promptreg.mlflow_store.deadline import within_deadline
 from pytest_promptreg.tracking import Receipt, RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.client import _Tree, _Writer, send
 from pytest_promptreg.tracking.facts import Surroundings
-from pytest_promptreg.tracking.schema import Record, describe
+from pytest_promptreg.tracking.records import Record
+from pytest_promptreg.tracking.schema import describe
 from pytest_promptreg.tracking.sync import find, sync
 
 NOWHERE = TrackingSettings("nonsense://host", "promptreg", 30.0)
