@@ -33,6 +33,7 @@ class CaseOutcome:
     :param warnings: names of the signals that are no breach and still want a look.
     :param message: what went wrong, for missing, incomparable and error.
     :param passed: whether the test function passed as a whole, its own assertions included.
+    :param trace: what was kept of the call for MLflow, as JSON; empty where no traces are asked for.
     """
 
     suite: str
@@ -52,6 +53,7 @@ class CaseOutcome:
     cost_usd: float | None = None
     passed: bool = True
     nodeid: str = ""
+    trace: str = ""
 
     @property
     def key(self) -> CaseKey:

@@ -25,6 +25,8 @@ from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun
 from .suites import SuiteSpec
 from .tracking.registry import registry_name
+from .tracking.traces import capture
+from .tracking.traces.capture import Capture
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Performer:
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.settings.concurrency, self.settings.timeout_s)
+        tracking = self.settings.tracking
+        self.capture = Capture(tracking.traces) if tracking is not None and tracking.traces != "off" else None
         self.own_metrics: dict[str, SuiteMetrics] = {}
         self._builtin = builtin_metrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
@@ -176,6 +180,7 @@ class Performer:
                 Scorer(self._builtin, self.own_metrics[suite_id].own, self.suites[suite_id].known),
                 self.settings.refreshing,
                 self.settings.verbose,
+                self.capture,
             )
         return self._runs[suite_id]
 
@@ -248,6 +253,8 @@ class Performer:
     def stop(self) -> None:
         """Start no more calls."""
         self.runner.stop()
+        if self.capture is not None:
+            self.capture.stop()
 
 
 def _is_baseline(file: Path) -> bool:
@@ -292,7 +299,8 @@ def error_text(exc: BaseException, what: str, hint: str) -> str:
         return f"{what}: {visible(str(exc))}{hint}"
     # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
-    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
+    own = {Path(__file__).parent, Path(capture.__file__).parent}
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
     return "\n".join([f"{what}: {one_line(f'{type(exc).__name__}: {exc}', 300)}{hint}", "", *quoted(shown)])

@@ -128,6 +128,9 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     if outcome is None or not told or _is_withdrawn(outcome, report, item.config):
         return
     outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
+    role = item.config.stash[ROLE]
+    if isinstance(role, Performing) and role.performer.capture is not None:
+        outcome = replace(outcome, trace=role.performer.capture.take(outcome))
     setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())
     # On the item, not on this report: junit takes them from the report of the teardown.
     item.user_properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]

@@ -16,7 +16,7 @@ from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .sources.registry import RegistrySettings
 from .suites import check_actions
-from .tracking import LEVEL_KEY, LEVELS, TrackingSettings, resolve_settings
+from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
 from .tracking.registry import check_alias
 
 _N = TypeVar("_N", int, float)
@@ -150,6 +150,7 @@ def read_settings(
             environ=environ,
             required=_flag(ini, "promptreg_mlflow_required"),
             level=_one_of(ini, LEVEL_KEY, LEVELS),
+            traces=_one_of(ini, TRACES_KEY, TRACES),
         ),
         registry=RegistrySettings(
             cache=cache,

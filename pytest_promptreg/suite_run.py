@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from .baseline import Baseline, Record
 from .errors import MetricError
@@ -17,6 +18,9 @@ from .scoring import Comparison, Scorer
 from .signals import Finding, look
 from .suites import SuiteSpec
 from .templates import render
+
+if TYPE_CHECKING:
+    from .tracking.traces.capture import Capture
 
 BATCH = 64  # outputs scored at once, at most: what is ready is taken along, and a first failure is not kept waiting
 
@@ -49,6 +53,7 @@ class SuiteRun:
 
     :param refreshing: whether outputs are made to be accepted: then cases without a baseline are called too.
     :param verbose: whether every failure is told in full.
+    :param capture: keeps what happens inside the calls; None where nothing is kept.
     """
 
     spec: SuiteSpec
@@ -57,6 +62,7 @@ class SuiteRun:
     scorer: Scorer
     refreshing: bool
     verbose: bool = False
+    capture: Capture | None = None
 
     def __post_init__(self) -> None:
         self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
@@ -76,6 +82,8 @@ class SuiteRun:
         """Queue the call of one case."""
         self._called_by = self._called_by or predict
         version, example = self.version(key), self.example(key)
+        if self.capture is not None and not self.runner.submitted(key):
+            predict = self.capture.wrap(key, predict)
         self.runner.submit(key, predict, lambda: render(version, example.id, example.inputs))
 
     def output(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:

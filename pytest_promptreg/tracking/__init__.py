@@ -25,6 +25,8 @@ TIMEOUT_KEY = "promptreg_mlflow_timeout"
 REQUIRED_KEY = "promptreg_mlflow_required"
 LEVEL_KEY = "promptreg_mlflow_level"
 LEVELS = ("version", "example")
+TRACES_KEY = "promptreg_mlflow_traces"
+TRACES = ("off", "failed", "all")
 _INI_VALUES = ("auto", "true", "false")
 
 
@@ -40,6 +42,7 @@ class TrackingSettings:
     :param parent_run_id: a run that the pytest run is nested in, when given.
     :param required: whether a run without a record has failed.
     :param level: the innermost runs: one for each prompt ``version``, or for each ``example`` too.
+    :param traces: of which cases traces are kept: ``off``, ``failed`` or ``all``.
     """
 
     uri: str
@@ -50,6 +53,7 @@ class TrackingSettings:
     parent_run_id: str | None = None
     required: bool = False
     level: str = "version"
+    traces: str = "off"
 
     @property
     def store(self) -> Store:
@@ -67,6 +71,7 @@ def resolve_settings(
     environ: Mapping[str, str],
     required: bool = False,
     level: str = "version",
+    traces: str = "off",
 ) -> TrackingSettings | None:
     """Whether and where to record a run: None unless it is asked for.
 
@@ -102,6 +107,7 @@ def resolve_settings(
         parent_run_id=environ.get("MLFLOW_RUN_ID") or None,
         required=required,
         level=level,
+        traces=traces,
     )
 
 
@@ -208,8 +214,12 @@ def _describe(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> S
     from . import spool
     from .facts import look_around
     from .schema import describe
+    from .traces.record import traces_of
 
     record = describe(run, facts, look_around(facts.rootdir, os.environ), settings.level)
+    if settings.traces != "off":
+        traces, notices = traces_of(run, settings.traces)
+        record = replace(record, traces=traces, notices=[*record.notices, *notices])
     return spool.keep(record, settings, facts.rootdir)
 
 

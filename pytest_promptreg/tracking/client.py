@@ -24,8 +24,8 @@ from ..mlflow_store.locks import alone, in_hand
 from ..text import file_slug
 from . import Receipt, TrackingSettings, clean, spool
 from .records import Record, RunRecord
+from .traces.send import SESSION_TAG, Place, send_traces
 
-SESSION_TAG = "promptreg.session"
 COMPLETE_TAG = "promptreg.complete"
 _BASELINE_TAG = "mlflow.evaluation.baselineRunId"
 _KINDS = ("run", "version", "example")
@@ -66,12 +66,15 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         if again or is_web(settings.uri):  # a database of our own repeats no request
             writer.settle(there)
         _mark_baseline(client, experiment, session.record, there.runs, late=again)
+        children = {(child.suite, child.version): there.runs[_key(child.tags)] for child in session.record.children}
+        place = Place(settings.store, experiment.experiment_id, session.id, children)
+        send_traces(client, place, session.record.traces, deadline, again=again)
     return Receipt(
         settings.store.shown,
         experiment.name,
         experiment.experiment_id,
         there.runs[_PARENT],
-        {(child.suite, child.version): there.runs[_key(child.tags)] for child in session.record.children},
+        children,
         tuple(session.record.notices),
     )
 

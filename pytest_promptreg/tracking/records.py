@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .traces.record import TraceRecord
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -52,7 +54,7 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that a pytest run leaves: its own run and those of its prompt versions.
+    """Everything that a pytest run leaves: its own run, those of its prompt versions, and traces of their cases.
 
     :param notices: what a person should be told of it.
     """
@@ -60,6 +62,7 @@ class Record:
     parent: RunRecord
     children: Sequence[RunRecord] = field(default_factory=list)
     notices: Sequence[str] = field(default_factory=list)
+    traces: Sequence[TraceRecord] = field(default_factory=list)
 
     @property
     def baseline(self) -> RunRecord | None:

@@ -1,0 +1,108 @@
+"""Traces of whole runs of pytest: what a store has afterwards, and what nobody else notices."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# An application that is traced, in async code, and whose owner keeps traces of his own elsewhere.
+TRACED = """
+    import asyncio
+    import mlflow
+
+    @mlflow.trace
+    async def model(text, keep):
+        await asyncio.sleep(0.01)
+        with mlflow.start_span(f"keep {keep}"):
+            return " ".join(text.split()[:keep])
+
+    async def follow(request):
+        assert mlflow.active_run() is None
+        keep = int(re.search(r"[Kk]eep (\\d+) words", request.text)[1])
+        if keep == 2 and request.example == "c":
+            raise ConnectionError("no model")
+        return await model(request.inputs["text"], keep)
+"""
+FIXTURE = """
+    @pytest.fixture(scope="session")
+    def promptreg_predict():
+        mlflow.set_tracking_uri("sqlite:///own.db")
+        return follow
+"""
+BODY = """
+promptreg.check()
+assert mlflow.get_tracking_uri() == "sqlite:///own.db"
+assert mlflow.active_run() is None
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _client() -> None:
+    """Loaded before any run of pytester's, which drops what is imported while it lasts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+
+
+def traces_in(folder: Path) -> dict[tuple[str, str], Any]:
+    """The traces of the default store, by version and example."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+        experiment = client.get_experiment_by_name("promptreg")
+        assert experiment is not None
+        found = client.search_traces(locations=[experiment.experiment_id])
+    return {(trace.info.tags["promptreg.version"], trace.info.tags["promptreg.example"]): trace for trace in found}
+
+
+@pytest.mark.parametrize("processes", ["-pno:xdist", "-n2"])
+def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, processes: str) -> None:
+    """Also from workers, which write nothing; the user's own store is not even opened, his state as it was."""
+    project.store()
+    project.suite(predict=TRACED, fixture=FIXTURE, body=BODY)
+    project.prompt("v2", keep=2)
+    project.ini("promptreg_mlflow_traces = all")
+    result = project.pytester.runpytest_subprocess(processes, "--promptreg-mlflow")
+    result.assert_outcomes(passed=3, failed=2, errors=1)
+    assert not (project.path / "own.db").exists()
+    traces = traces_in(project.path)
+    assert set(traces) == {(version, example) for version in ("v1", "v2") for example in "abc"}
+    for (version, example), trace in traces.items():
+        names = [span.name for span in trace.data.spans]
+        fails = (version, example) == ("v2", "c")
+        assert names == (["predict"] if fails else ["predict", "model", "keep 6" if version == "v1" else "keep 2"])
+        assert trace.info.state == ("ERROR" if fails else "OK")
+        (passed,) = [one for one in trace.info.assessments if one.name == "passed"]
+        assert passed.value is (version == "v1")
+        assert ("rouge_l" in (passed.rationale or "")) is (version == "v2" and not fails)
+
+
+def test_without_the_option_predict_runs_without_mlflow(
+    project: Any, monkeypatch: pytest.MonkeyPatch, closed_port: str
+) -> None:
+    """A run that is to be recorded imports it afterwards, if at all."""
+    project.store()
+    project.suite(
+        predict="""
+    import sys
+
+    def follow(request):
+        assert "mlflow" not in sys.modules
+        return " ".join(request.inputs["text"].split()[:6])
+    """
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_port)
+    project.pytester.runpytest_subprocess("-pno:xdist").assert_outcomes(passed=3)
+
+
+def test_another_word_is_refused(project: Any) -> None:
+    """A mistyped mode would keep nothing, and nobody would know."""
+    project.ini("promptreg_mlflow_traces = fail")
+    result = project.pytester.runpytest_inprocess("-pno:xdist", "--promptreg-mlflow")
+    result.stderr.fnmatch_lines(["*promptreg_mlflow_traces = 'fail'*", "*did you mean 'failed'?*"])
