@@ -63,7 +63,7 @@ class CaseOutcome:
     @property
     def judged(self) -> bool:
         """Whether it was compared with a baseline at all."""
-        return Verdict(self.verdict) in JUDGED
+        return self.verdict in JUDGED
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values, for another process."""
@@ -91,15 +91,19 @@ class VersionOutcome:
         return {verdict: found[verdict] for verdict in Verdict if found[verdict]}
 
     @cached_property
+    def judged(self) -> Sequence[CaseOutcome]:
+        """The cases that were compared with a baseline."""
+        return [case for case in self.cases if case.judged]
+
+    @cached_property
     def pass_rate(self) -> float | None:
         """Share of the judged cases without a breach; None when none was judged."""
-        judged = [case for case in self.cases if case.judged]
-        kept = sum(case.verdict != Verdict.BREACHED for case in judged)
-        return kept / len(judged) if judged else None
+        kept = sum(case.verdict != Verdict.BREACHED for case in self.judged)
+        return kept / len(self.judged) if self.judged else None
 
     def values(self, term: str) -> list[float]:
         """The scores of one term, of the cases that have it."""
-        return [case.scores[term] for case in self.cases if case.judged and term in case.scores]
+        return [case.scores[term] for case in self.judged if term in case.scores]
 
     def mean(self, term: str) -> float | None:
         """The mean score of one term; None when no case has it."""

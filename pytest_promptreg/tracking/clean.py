@@ -28,7 +28,8 @@ _FLAG = re.compile(r"(?P<name>-{1,2}[\w-]+|\w+)(?P<sep>=|\s+(?!-))(?P<value>\S+)
 
 def text(value: object, limit: int | None = None) -> str:
     """``value`` as text without NUL and lone surrogates, cut to ``limit`` characters with an ellipsis."""
-    cleaned = well_formed(str(value)).replace("\0", "�")
+    said = str(value)
+    cleaned = (said if said.isascii() else well_formed(said)).replace("\0", "�")
     return cleaned if limit is None or len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 

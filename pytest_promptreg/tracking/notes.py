@@ -13,7 +13,7 @@ from ..diffs import unified
 from ..gates import Verdict
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.escape import one_line, visible
-from . import clean, table
+from . import clean
 
 WORST = 8
 _SAID_LIMIT = 1_500  # of each text in a case's note; its files hold them whole
@@ -75,8 +75,11 @@ def run_note(run: RunOutcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) -> str:
-    """One prompt version: its verdict against the baseline, its scores, and its worst cases."""
+def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, cases: Sequence[CaseOutcome]) -> str:
+    """One prompt version: its verdict against the baseline, its scores, and its worst cases.
+
+    :param cases: the version's, worst first.
+    """
     verdict = verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed)
     against = f"the baseline of {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     lines = [
@@ -85,7 +88,7 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome) 
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
     lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])
-    told = [case for case in table.ordered(suite, version) if case.verdict != Verdict.UNCHANGED or not case.passed]
+    told = [case for case in cases if case.verdict != Verdict.UNCHANGED or not case.passed]
     lines += _section(
         "Cases to read first",
         [

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,12 @@ def registry_name(name: str) -> str:
     return name if _NAME.fullmatch(name) else file_slug(name)
 
 
-def register(versions: Sequence[PromptVersion], name: str, client: Any) -> dict[str, int]:
+def register(
+    versions: Sequence[PromptVersion],
+    name: str,
+    client: Any,
+    message_of: Callable[[PromptVersion], str] = lambda version: version.commit_message,
+) -> dict[str, int]:
     """Register what the registry has not yet, in the order of the labels.
 
     A version is known by its template, syntax and model config: by the digests in its tags or, of versions that others
@@ -90,6 +95,7 @@ def register(versions: Sequence[PromptVersion], name: str, client: Any) -> dict[
     Secrets in the model config are left out.
 
     :param name: of the prompt; see :func:`registry_name`.
+    :param message_of: the commit message of one that is written.
     :returns: the registry's version number for each label.
     :raises TrackingError: before anything is written, when a version is too long or cannot be kept as it is.
     """
@@ -100,7 +106,7 @@ def register(versions: Sequence[PromptVersion], name: str, client: Any) -> dict[
     written: list[int] = []
     for version in sort_versions(versions):
         if not _numbers(version, known):
-            number = _write(client, name, version)
+            number = _write(client, name, version, message_of(version))
             written.append(number)
             known |= {key: [number] for key in _identities(version)}
     if written:
@@ -269,7 +275,7 @@ def _check(version: PromptVersion) -> None:
         ) from exc
 
 
-def _write(client: Any, name: str, version: PromptVersion) -> int:
+def _write(client: Any, name: str, version: PromptVersion, message: str) -> int:
     config = _without_secrets(version.model_config)
     tags = {
         clean.key(key): HIDDEN if is_secret_name(key) else clean.text(value, clean.TAG_LIMIT)
@@ -285,7 +291,7 @@ def _write(client: Any, name: str, version: PromptVersion) -> int:
     made = client.create_prompt_version(
         name,
         _template(version),
-        clean.text(version.commit_message, _COMMIT_MESSAGE_LIMIT) or None,
+        clean.text(message, _COMMIT_MESSAGE_LIMIT) or None,
         {**tags, **ours},
         model_config=config or None,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
 from ..model import PromptVersion
 from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_client, registered_as
+from . import git
 from .registry import Promotion, promote, register, registry_name
 
 if TYPE_CHECKING:
@@ -127,13 +130,21 @@ def _registered(suite: SuiteOutcome, client: Any, lines: list[str]) -> dict[str,
     found = {version.label: version for version in tested}
     if from_files:
         name = registry_name(suite.spec.prompt_name)
-        numbers = register(from_files, name, client)
+        numbers = register(from_files, name, client, _commit_message)
         for version in from_files:
             found[version.label] = registered_as(version, name, numbers[version.label])
             line = f"{version.label} is version {numbers[version.label]} of {name}"
             if line not in lines:
                 lines.append(line)
     return found
+
+
+def _commit_message(version: PromptVersion) -> str:
+    """What the prompt file says of itself; else the subject of the last commit that touched it."""
+    if version.commit_message:
+        return version.commit_message
+    path = Path(re.sub(r":\d+$", "", version.where))
+    return git.last_change(path.absolute()) if path.is_file() else ""
 
 
 def _place(version: PromptVersion) -> tuple[str, int]:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from .. import results
 from ..baseline import Baseline
 from ..gates import Verdict
 from ..model import PromptVersion
-from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
 from ..suites import SuiteSpec
 from . import RunFacts, clean, measures, notes, table
@@ -25,6 +26,7 @@ from .registry import linked_prompts_tag
 from .release import PROMOTED_TAG
 
 SCHEMA = "1"
+OUTCOME = "outcome.json"  # the whole run: python -m pytest_promptreg and docs/results.md read it
 LONG_VALUES = "long_values.json"
 MAX_OUTPUTS = 50  # pairs on the page of changed outputs; the table holds them all
 
@@ -73,7 +75,7 @@ def _parent(
         tags=tags.kept,
         params=params.kept,
         metrics=measures.of_run(run, versions),
-        artifacts={"summary.md": note, **_whole(tags, params)},
+        artifacts={"summary.md": note, OUTCOME: results.render(run, root=facts.rootdir), **_whole(tags, params)},
     )
 
 
@@ -86,7 +88,8 @@ def _child(
     dataset: DatasetRecord,
 ) -> RunRecord:
     spec, prompt = suite.spec, version.version
-    note = notes.version_note(suite, version, run)
+    cases = table.ordered(suite, version)
+    note = notes.version_note(suite, version, run, cases)
     model = _model(suite, version, facts)
     tags = {**shared, **_version_tags(suite, version, run, dataset), "promptreg.model": model}
     fitted_tags = clean.fitted({**tags, "mlflow.note.content": note}, clean.TAG_LIMIT)
@@ -102,7 +105,7 @@ def _child(
         tags=fitted_tags.kept,
         params=params.kept,
         metrics=measures.of_version(suite, version),
-        artifacts={**_artifacts(suite, version, note), **_whole(fitted_tags, params)},
+        artifacts={**_artifacts(suite, version, cases, note), **_whole(fitted_tags, params)},
         dataset=dataset,
         suite=spec.id,
         version=prompt.label,
@@ -192,11 +195,11 @@ def _whole(tags: clean.Fitted, params: clean.Fitted) -> dict[str, str]:
     return {LONG_VALUES: json.dumps(found, ensure_ascii=False, indent=1)} if found else {}
 
 
-def _artifacts(suite: SuiteOutcome, version: VersionOutcome, note: str) -> dict[str, str]:
+def _artifacts(suite: SuiteOutcome, version: VersionOutcome, cases: Sequence[CaseOutcome], note: str) -> dict[str, str]:
     new, accepted = version.version, suite.baseline_prompt()
     files = {
         "summary.md": note,
-        table.PATH: table.render(suite, version),
+        table.PATH: table.render(suite, cases),
         "prompt/prompt.txt": new.text,
         "prompt/diff.md": notes.prompt_diff(suite, version),
     }
@@ -206,14 +209,14 @@ def _artifacts(suite: SuiteOutcome, version: VersionOutcome, note: str) -> dict[
     title = f"Prompt of {suite.spec.name}: {old_name} and {new_name}"
     files["prompt/baseline.txt"] = accepted.text
     files["prompt/diff.html"] = side_by_side_page(accepted.text, new.text, old_name, new_name, title)
-    files["outputs.html"] = _outputs_page(suite, version, old_name, new_name)
+    files["outputs.html"] = _outputs_page(suite, cases, old_name, new_name)
     return files
 
 
-def _outputs_page(suite: SuiteOutcome, version: VersionOutcome, old_name: str, new_name: str) -> str:
+def _outputs_page(suite: SuiteOutcome, cases: Sequence[CaseOutcome], old_name: str, new_name: str) -> str:
     told = [
         case
-        for case in table.ordered(suite, version)
+        for case in cases
         if case.accepted is not None and case.output is not None and case.verdict != Verdict.UNCHANGED
     ]
     title = f"Outputs of {suite.spec.name}: {old_name} and {new_name}"
@@ -232,7 +235,7 @@ def _outputs_page(suite: SuiteOutcome, version: VersionOutcome, old_name: str, n
         old_name,
         new_name,
         title,
-        note=f"{len(told)} of {len(version.cases)} outputs differ from the baseline, worst first{left}.",
+        note=f"{len(told)} of {len(cases)} outputs differ from the baseline, worst first{left}.",
     )
 
 

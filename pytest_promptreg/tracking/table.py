@@ -9,15 +9,19 @@ from typing import Any
 
 from ..gates import Verdict
 from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
-from ..suites import SuiteSpec
 from . import clean
 
 PATH = "examples.json"
 # Value of the tag that makes MLflow show it as a table.
 LOGGED = json.dumps([{"path": PATH, "type": "table"}])
 CELL_LIMIT = 20_000
+_OPTIONAL = frozenset(
+    {"kind of change", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"}
+)
+_NONE: Mapping[str, float] = {}
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
-_RANK = {
+_RANK: dict[str, int] = {
     verdict: rank
     for rank, verdict in enumerate(
         (Verdict.BREACHED, Verdict.ERROR, Verdict.MISSING, Verdict.INCOMPARABLE, Verdict.CHANGED, Verdict.UNCHANGED)
@@ -30,68 +34,67 @@ def ordered(suite: SuiteOutcome, version: VersionOutcome) -> list[CaseOutcome]:
     by_harm = version.worst(suite.terms, len(version.cases), suite.spec.known)
     position = {case.example: place for place, case in enumerate(by_harm)}
 
+    changed = _RANK[Verdict.CHANGED]
+
     def urgency(case: CaseOutcome) -> tuple[bool, int, int]:
-        rank = _RANK[Verdict(case.verdict)]
-        return case.passed and rank >= _RANK[Verdict.CHANGED], rank, position.get(case.example, 0)
+        rank = _RANK[case.verdict]
+        return case.passed and rank >= changed, rank, position.get(case.example, 0)
 
     return sorted(version.cases, key=urgency)
 
 
-def render(suite: SuiteOutcome, version: VersionOutcome) -> str:
+def render(suite: SuiteOutcome, cases: Sequence[CaseOutcome]) -> str:
     """The table as JSON, ``{"columns": [...], "data": [[...], ...]}``.
 
     Scores are in their field's units (BLEU and chrF 0-100). A delta is the case's score minus that of the
     baseline version's case in the same run, or minus a perfect score where that did not run. Cells longer than
     20,000 characters are cut.
+
+    :param cases: of one version, in the order of the rows.
     """
-    terms = suite.terms
     own = next((other for other in suite.versions if other.version.label == suite.baseline_label), None)
     own_scores = {case.example: case.scores for case in own.cases} if own else {}
-    columns = ["verdict", "example", "breaches", "kind of change", "baseline output", "output"]
-    columns += [name for term in terms for name in (term, f"{term} delta")]
-    columns += ["inputs", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"]
-    rows = [_row(suite.spec, terms, case, own_scores.get(case.example, {})) for case in ordered(suite, version)]
-    unused = {
-        place
-        for place, name in enumerate(columns)
-        if name in {"kind of change", "reference", "message", "latency_s", "input_tokens", "output_tokens", "cost_usd"}
-        and all(row[place] in {None, ""} for row in rows)
+    examples = [suite.spec.example_by_id.get(case.example) for case in cases]
+    columns: dict[str, list[Any]] = {
+        "verdict": [_verdict(case) for case in cases],
+        "example": [clean.text(case.example) for case in cases],
+        "breaches": [_cell("\n".join(case.breaches)) for case in cases],
+        "kind of change": [_cell("\n".join(map(": ".join, case.findings.items()))) for case in cases],
+        "baseline output": [_cell(case.accepted) for case in cases],
+        "output": [_cell(case.output) for case in cases],
     }
-    kept = [place for place in range(len(columns)) if place not in unused]
-    data = {"columns": [columns[place] for place in kept], "data": [[row[place] for place in kept] for row in rows]}
-    return json.dumps(data, ensure_ascii=False, allow_nan=False)
+    for term in suite.terms:
+        perfect = suite.spec.perfect(term)
+        scores = [case.scores.get(term) for case in cases]
+        against = [own_scores.get(case.example, _NONE).get(term, perfect) for case in cases]
+        columns[term] = [_number(score) for score in scores]
+        columns[f"{term} delta"] = [
+            None if score is None else _number(score - other) for score, other in zip(scores, against, strict=True)
+        ]
+    columns |= {
+        "inputs": [_cell(_encode(example.inputs)) if example else None for example in examples],
+        "reference": [_cell(example.reference) if example else None for example in examples],
+        "message": [_cell(case.message) for case in cases],
+        "latency_s": [_number(case.latency_s) for case in cases],
+        "input_tokens": [case.input_tokens for case in cases],
+        "output_tokens": [case.output_tokens for case in cases],
+        "cost_usd": [_number(case.cost_usd) for case in cases],
+    }
+    kept = {name: cells for name, cells in columns.items() if name not in _OPTIONAL or any(map(_is_said, cells))}
+    return json.dumps({"columns": list(kept), "data": list(zip(*kept.values(), strict=True))}, ensure_ascii=False)
 
 
-def _row(spec: SuiteSpec, terms: Sequence[str], case: CaseOutcome, against: Mapping[str, float]) -> list[Any]:
-    example = spec.example_by_id.get(case.example)
+def _verdict(case: CaseOutcome) -> str:
     failed_anyway = not case.passed and case.verdict in {Verdict.UNCHANGED, Verdict.CHANGED}
-    row: list[Any] = [
-        f"{case.verdict}, test failed" if failed_anyway else case.verdict,
-        clean.text(case.example),
-        _cell("\n".join(case.breaches)),
-        _cell("\n".join(f"{name}: {detail}" for name, detail in case.findings.items())),
-        _cell(case.accepted),
-        _cell(case.output),
-    ]
-    for term in terms:
-        score = case.scores.get(term)
-        row.append(_number(score))
-        row.append(None if score is None else _number(score - against.get(term, spec.perfect(term))))
-    inputs = json.dumps(example.inputs, ensure_ascii=False, default=str) if example else None
-    return [
-        *row,
-        _cell(inputs),
-        _cell(example.reference if example else None),
-        _cell(case.message),
-        _number(case.latency_s),
-        case.input_tokens,
-        case.output_tokens,
-        _number(case.cost_usd),
-    ]
+    return f"{case.verdict}, test failed" if failed_anyway else case.verdict
+
+
+def _is_said(cell: object) -> bool:
+    return cell is not None and cell != ""
 
 
 def _cell(value: str | None) -> str | None:
-    return None if value is None else clean.text(value, CELL_LIMIT)
+    return clean.text(value, CELL_LIMIT) if value else value
 
 
 def _number(value: float | None) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg import results
 from pytest_promptreg.baseline import plan_refresh
 from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, clean
@@ -299,3 +300,37 @@ def test_ten_thousand_cases_are_described_in_seconds(make_run: Any, facts: RunFa
     assert len(json.loads(run.artifacts["examples.json"])["data"]) == 10_000
     assert "4999 of 10000 outputs differ from the baseline" in run.artifacts["outputs.html"]
     assert run.artifacts["outputs.html"].count("<h2>") == 50
+
+
+def test_the_parent_holds_the_whole_outcome(make_run: Any, facts: RunFacts) -> None:
+    """Every case of every version can be read again from one file of it, which holds no secret."""
+    run: RunOutcome = make_run()
+    text = describe(run, facts, NOWHERE).parent.artifacts["outcome.json"]
+    found = results.parse(text, root=facts.rootdir).run
+    assert [version.counts for version in found.suites[0].versions] == [
+        version.counts for version in run.suites[0].versions
+    ]
+    assert "sk-hidden" not in text
+
+
+def test_a_version_is_found_by_model_dataset_and_what_it_was_compared_with(make_run: Any, facts: RunFacts) -> None:
+    """The dataset is the file that all examples stand in; the model is that of the address, else of the config."""
+    run: RunOutcome = make_run(["v2"])
+    suite, version = run.suites[0], run.suites[0].versions[0]
+    examples = tuple(
+        replace(example, where=f"evals/examples/tickets.jsonl:{line}")
+        for line, example in enumerate(suite.spec.examples, 1)
+    )
+    prompt = replace(version.version, model_config={"model": "gpt-4o-mini"})
+    changed = replace(suite, spec=replace(suite.spec, examples=examples), versions=[replace(version, version=prompt)])
+    around = replace(COMMIT, ci_url="https://ci.example.org/482")
+    (found,) = describe(replace(run, suites=[changed]), facts, around).children
+    assert found.tags["promptreg.dataset"] == "tickets.jsonl"
+    assert found.dataset is not None
+    assert (found.dataset.name, found.dataset.source) == ("tickets.jsonl", "evals/examples/tickets.jsonl")
+    assert found.tags["promptreg.dataset_sha256"] == found.dataset.sha256
+    assert found.tags["promptreg.model"] == found.params["model"] == "gpt-4o-mini"
+    assert found.tags["promptreg.ci_url"] == "https://ci.example.org/482"
+    assert found.tags["promptreg.baseline_prompt_sha256"] == run.suites[0].spec.version_by_label["v1"].digest
+    named = replace(facts, under_test={suite.spec.id: {"model": "Support"}})
+    assert describe(replace(run, suites=[changed]), named, around).children[0].tags["promptreg.model"] == "Support"
