@@ -12,6 +12,7 @@ from .files import display_path
 from .model import CaseKey
 from .predicts import resolve_predict
 from .roles import Performing, Worker
+from .shards import in_shard
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
 from .suite_metrics import SuiteMetrics
 from .suites import build_suite, case_slug
@@ -160,6 +161,18 @@ def _deselect(config: pytest.Config, items: list[pytest.Item], role: Performing)
     if drop:
         config.hook.pytest_deselected(items=drop)
         items[:] = keep
+
+
+def deselect_other_shards(config: pytest.Config, items: list[pytest.Item], role: Role) -> None:
+    """Of a split run, drop the cases that other shards run, telling pytest; whatever else was collected stays."""
+    shard = role.settings.shard
+    if shard is None or not isinstance(role, Performing):
+        return
+    role.whole = {item.stash[CASE_KEY]: item.nodeid for item in items if CASE_KEY in item.stash}
+    others = role.whole.keys() - in_shard(role.performer.suites, role.whole, shard)
+    if drop := [item for item in items if item.stash.get(CASE_KEY, None) in others]:
+        config.hook.pytest_deselected(items=drop)
+        items[:] = [item for item in items if item.stash.get(CASE_KEY, None) not in others]
 
 
 def last_words(session: pytest.Session, role: Role) -> None:

@@ -215,12 +215,13 @@ class Performer:
         return case
 
     def own_signatures(self) -> dict[str, dict[str, str]]:
-        """By suite, the signatures of its own metrics; told only where a baseline is to be written.
+        """By suite, the signatures of its own metrics; told only where a baseline is to be written, or a shard merged.
 
         A metric that fails to tell is left out, and the baseline not written.
         """
         found: dict[str, dict[str, str]] = {}
-        for suite_id, run in self._runs.items() if self.settings.writes else ():
+        told = self.settings.writes or self.settings.shard
+        for suite_id, run in self._runs.items() if told else ():
             for name in self.own_metrics[suite_id].own:
                 with suppress(MetricError):
                     found.setdefault(suite_id, {})[name] = run.scorer.signature(name)

@@ -26,6 +26,12 @@ MARKER = (
     "for each prompt version and example, and gate the outputs against the stored baseline (pytest-promptreg)."
 )
 
+# Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
+_CHECKED_AT_ONCE = (
+    *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
+    *("shard", "results"),
+)
+
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_gates": ("linelist", "gates of every suite, one on a line; markers and rows override"),
     "promptreg_metrics": ("args", "metrics to report though no gate names them"),
@@ -91,6 +97,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only these prompt versions: labels or globs, separated by commas (overrides the ini option)",
     )
     group.addoption(
+        "--promptreg-shard",
+        dest="promptreg_shard",
+        metavar="N/COUNT",
+        help="run only this part of the cases (2/5), and leave a result file for `python -m pytest_promptreg merge`",
+    )
+    group.addoption(
+        "--promptreg-results",
+        dest="promptreg_results",
+        metavar="PATH",
+        help="write the whole outcome as JSON; of a shard, default .promptreg/shards/2-of-5.json",
+    )
+    group.addoption(
         "--promptreg-mlflow",
         dest="promptreg_mlflow",
         action="store_true",
@@ -125,12 +143,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Reports(config), _REPORTS)
     option = config.option
-    flags = ("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote")
-    if any(getattr(option, f"promptreg_{flag}") for flag in flags):
+    if any(getattr(option, f"promptreg_{flag}") for flag in _CHECKED_AT_ONCE):
         from .errors import PromptregError
 
         try:
-            _settings(config)
+            settings = _settings(config)
+            if settings.results and not (hasattr(config, "workerinput") or option.collectonly):
+                from .results import forget
+
+                forget(settings.results)
         except PromptregError as exc:
             raise pytest.UsageError(str(exc)) from exc
 
@@ -226,17 +247,21 @@ def pytest_make_collect_report(
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the versions that were not asked for."""
-    if ROLE in config.stash:
-        from . import collecting
-        from .errors import PromptregError
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Deselect the versions that were not asked for; in the end, once -k and -m are done, what other shards run."""
+    if ROLE not in config.stash:
+        return (yield)
+    from . import collecting
+    from .errors import PromptregError
 
-        try:
-            collecting.deselect(config, items, config.stash[ROLE])
-        except PromptregError as exc:
-            raise pytest.UsageError(str(exc)) from exc
+    try:
+        collecting.deselect(config, items, config.stash[ROLE])
+    except PromptregError as exc:
+        raise pytest.UsageError(str(exc)) from exc
+    result = yield
+    collecting.deselect_other_shards(config, items, config.stash[ROLE])
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -393,6 +418,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reports = session.config.pluginmanager.getplugin(_REPORTS)
     unreported = reports.unreported if reports is not None else ()
     conclusion = role.conclude(interrupted=True, exit_passed=False, unreported=unreported)
+    if role.settings.shard and conclusion is not None and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK  # more shards than examples: this one has nothing to run, and says so
     left_early = conclusion.run.interrupted if conclusion is not None else bool(role.expected())
     if left_early and session.exitstatus == 0 and not hasattr(session.config, "workerinput"):
         # `pytest.exit(returncode=0)` in the middle: what did not run has not passed.

@@ -124,6 +124,21 @@ def write(path: Path, text: str) -> None:
         ) from exc
 
 
+def forget(path: Path) -> None:
+    """Remove the file that an earlier run left: it must not be taken for that of a run that leaves none.
+
+    :raises ResultsError: when that cannot be done.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ResultsError(
+            f"the results cannot be written: {exc.strerror}",
+            where=display_path(path),
+            next_step="name another file: --promptreg-results PATH",
+        ) from exc
+
+
 def _broken(problem: str, where: str) -> ResultsError:
     return ResultsError(
         f"the results cannot be trusted: {problem}", where=where or None, next_step="run the tests that wrote it again"

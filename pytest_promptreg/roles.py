@@ -20,6 +20,7 @@ from .baseline import Baseline
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
 from .gates import metric_of
+from .leaving import leave_results
 from .metrics import METRICS
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
@@ -78,6 +79,7 @@ class Performing(Role):
         self.performer = Performer(settings, bit_by_bit=self.bit_by_bit)
         self.modules: list[tuple[Path, object]] = []
         self.nodeids: dict[CaseKey, str] = {}
+        self.whole: dict[CaseKey, str] = {}  # in a shard, every case that was selected, whichever shard runs it
         self.notices: list[str] = []  # of the prompt registry, for the summary
 
     def select(self, cases: Iterable[tuple[CaseKey, str]]) -> None:
@@ -87,8 +89,10 @@ class Performing(Role):
 
     def header(self) -> str | None:
         """The one line that says what is about to run."""
-        told = self.performer.suites and not self.refusal
-        return describe(self.performer.selected, self.settings) if told else None
+        if not self.performer.suites or self.refusal:
+            return None
+        line = describe(self.performer.selected, self.settings)
+        return f"{line}, shard {self.settings.shard} of {len(self.whole)}" if self.settings.shard else line
 
     def expected(self) -> Collection[str]:
         """Node ids of the cases that this process is going to run."""
@@ -132,6 +136,8 @@ class Concluding(Role):
                 track=self._tracker(exit_passed=exit_passed),
                 publish=self._publisher(exit_passed=exit_passed),
             )
+            if self.settings.results is not None:
+                leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
         return self.conclusion
 
     def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
@@ -159,8 +165,8 @@ class Concluding(Role):
 
     def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
         settings = self.settings.tracking
-        if settings is None or self.settings.rescore:  # nothing was run that could be recorded
-            return None
+        if settings is None or self.settings.rescore or self.settings.shard:
+            return None  # nothing was run that could be recorded, or the merge records it
 
         def record(run: RunOutcome) -> list[str]:
             terms = {metric_of(term) for suite in run.suites for term in suite.terms}
@@ -190,8 +196,9 @@ class Local(Concluding, Performing):
             selected=self.performer.selected,
             expected=self.nodeids.values(),
             orphans=self.orphans(),
-            own_signatures=self.performer.own_signatures(),
+            signatures=self.performer.own_signatures(),
             notices=self.notices,
+            whole=self.whole,
         )
 
 
@@ -209,6 +216,7 @@ class Worker(Performing):
             "refusal": self.refusal,
             "own_signatures": {},
             "notices": self.notices,
+            "whole": [[*key, nodeid] for key, nodeid in self.whole.items()],
         }
 
     def last_words(self) -> dict[str, Any]:
@@ -242,8 +250,9 @@ class Controller(Concluding):
             selected=selected,
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
-            own_signatures=self._own_signatures,
+            signatures=self._own_signatures,
             notices=wire["notices"],
+            whole={CaseKey(*entry[:3]): entry[3] for entry in wire["whole"]},
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ from .gates import FORM, is_gate_shaped
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
+from .shards import FLAG as SHARD_FLAG
+from .shards import Shard
 from .sources.registry import RegistrySettings
 from .suites import check_actions
 from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
@@ -24,6 +26,13 @@ ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = (AUTO, *TOKENIZERS)
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
+LIST_OPTIONS = frozenset({"promptreg_gates", "promptreg_metrics", "promptreg_signals", "promptreg_versions"})
+_NOT_IN_A_SHARD = {
+    "rescore": "rescoring makes no calls: run it whole, on one machine",
+    "prune": "run pytest --promptreg-prune whole, on one machine",
+    "register": "the merge registers what was tested: python -m pytest_promptreg merge --register FILE...",
+    "promote": "only a whole run can pass: python -m pytest_promptreg merge --promote ALIAS FILE...",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,9 @@ class Settings:
     :param tracking: where the run is recorded; None when it is not.
     :param registry: where prompts and models are registered.
     :param verbose: whether every failure is told in full, not only the first ones of a suite.
+    :param shard: the part of a split run that this one is; None for a whole one.
+    :param results: the file that the run leaves for a merge or a report; None for none.
+    :param flags: as they were given, and ``ini`` options: what a merge reads again.
     """
 
     gates: tuple[str, ...]
@@ -65,6 +77,10 @@ class Settings:
     rootdir: Path
     invocation: str
     verbose: bool = False
+    shard: Shard | None = None
+    results: Path | None = None
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    ini: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def refreshing(self) -> bool:
@@ -111,6 +127,9 @@ def read_settings(
     :param verbose: whether every failure is to be told in full.
     :raises PromptregError: naming the flag or option that is wrong.
     """
+    flags: dict[str, Any] = {}
+    of_ini: dict[str, Any] = {}
+    option, ini = _noted(option, flags), _noted(ini, of_ini)
     gates = tuple(ini("promptreg_gates"))
     for line in gates:  # the metric in it may be a suite's own, so that is for the suite to refuse
         if not is_gate_shaped(line):
@@ -119,6 +138,7 @@ def read_settings(
     asked = _refuse_contradictions(option)
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
+    shard = _shard(option)
     return Settings(
         gates=gates,
         metrics=tuple(ini("promptreg_metrics")),
@@ -161,7 +181,37 @@ def read_settings(
         rootdir=rootdir,
         invocation=invocation,
         verbose=verbose,
+        shard=shard,
+        results=_results(option("promptreg_results"), shard, rootdir),
+        flags=flags,
+        ini=of_ini,
     )
+
+
+def _noted(ask: Callable[[str], Any], notes: dict[str, Any]) -> Callable[[str], Any]:
+    """``ask``, with what it said taken down."""
+
+    def note(name: str) -> Any:
+        notes[name] = ask(name)
+        return notes[name]
+
+    return note
+
+
+def _shard(option: Callable[[str], Any]) -> Shard | None:
+    said = option("promptreg_shard")
+    if said is None:
+        return None
+    for flag, why in _NOT_IN_A_SHARD.items():
+        if option(f"promptreg_{flag}"):
+            raise ConfigError(f"{SHARD_FLAG} and --promptreg-{flag} exclude each other", next_step=why)
+    return Shard.parse(said)
+
+
+def _results(said: str | None, shard: Shard | None, rootdir: Path) -> Path | None:
+    if said:
+        return Path(said).absolute()
+    return shard.file(rootdir) if shard else None
 
 
 def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:

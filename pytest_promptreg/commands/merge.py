@@ -1,0 +1,72 @@
+"""The command ``merge``: the result files of all shards -> one verdict, one report, one MLflow record."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..merging import Merging, ShardResults, read_shards
+from ..settings import LIST_OPTIONS, Settings, read_settings
+from .closing import failed_cases, say_conclusion
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="the result files of all shards")
+    parser.add_argument("--rootdir", type=Path, default=Path(), help="pytest's root folder (default: the current one)")
+    parser.add_argument(
+        "--mlflow",
+        action=BooleanOptionalAction,
+        default=None,
+        help="record the run in MLflow, or not (default: as the shards' flags and ini file, and MLFLOW_TRACKING_URI)",
+    )
+    parser.add_argument("--register", action="store_true", help="as pytest --promptreg-register")
+    parser.add_argument("--promote", metavar="ALIAS", help="as pytest --promptreg-promote")
+    parser.add_argument("--results", type=Path, metavar="PATH", help="write the merged outcome as JSON")
+
+
+def run(arguments: Namespace, say: Callable[[str], None]) -> int:
+    """Run the command.
+
+    :returns: the exit status of the whole run: 0 when everything passed, else 1.
+    :raises PromptregError: when the files are not those of one run.
+    """
+    root = arguments.rootdir.absolute()
+    shards = read_shards(arguments.files, root)
+    conclusion = Merging(_settings(shards[0], arguments, root), shards).merge()
+    say_conclusion(conclusion, say)
+    outcome = conclusion.run
+    ran = sum(len(version.cases) for suite in outcome.suites for version in suite.versions)
+    failed = len(failed_cases(outcome))
+    passed = not conclusion.fails_run and not failed and all(shard.part.exit_passed for shard in shards)
+    say(
+        f"merged {len(shards)} of {shards[0].part.count} shards: {ran} cases, {failed} failed: "
+        f"{'passed' if passed else 'FAILED'}"
+    )
+    return 0 if passed else 1
+
+
+def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings:
+    """What the shards were told, but for what makes one a shard; and what this command was told."""
+    flags: dict[str, Any] = {
+        **shard.part.flags,
+        "promptreg_shard": None,
+        "promptreg_results": arguments.results,
+        "promptreg_register": arguments.register,
+        "promptreg_promote": arguments.promote,
+    }
+    if arguments.mlflow is not None:
+        flags["promptreg_mlflow"] = arguments.mlflow
+    ini = shard.part.ini
+    return read_settings(
+        flags.get,
+        lambda name: ini.get(name, [] if name in LIST_OPTIONS else ""),
+        rootdir=root,
+        invocation=shlex.join(["python", "-m", "pytest_promptreg", *sys.argv[1:]]),
+        environ=os.environ,
+    )

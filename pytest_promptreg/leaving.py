@@ -1,0 +1,115 @@
+"""The result file that a run leaves, whole or as a shard: the end of a run that a merge or a report begins with."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from . import results
+from .errors import MetricError, ResultsError
+from .files import display_path, own_folder
+from .gates import Verdict, metric_of
+from .outcome import RunOutcome, SuiteOutcome
+from .settings import Settings
+from .shards import Part, module_digest, told
+
+if TYPE_CHECKING:
+    from .concluding import Conclusion, Declaration
+    from .storing import Storing
+
+
+def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Storing, *, exit_passed: bool) -> None:
+    """Write the result file that the settings ask for and note it; one that cannot be written fails the run.
+
+    :param exit_passed: whether pytest as a whole passed so far, other tests included.
+    """
+    settings = storing.settings
+    path = settings.results
+    if path is None:
+        return
+    part = None
+    if settings.shard is not None:
+        signatures = _signatures(conclusion, declaration, storing)
+        passed = exit_passed and not conclusion.fails_run
+        part = _part(settings, declaration, signatures, exit_passed=passed).to_wire()
+        conclusion.notes.append(_what_is_left(conclusion.run, declaration, settings))
+    try:
+        if path.is_relative_to(settings.rootdir / ".promptreg"):
+            own_folder(settings.rootdir)
+        results.write(path, results.render(conclusion.run, part=part, root=settings.rootdir))
+    except (ResultsError, OSError) as exc:
+        conclusion.problems.append(str(exc))
+        conclusion.fatal = True
+        return
+    conclusion.notes.append(f"results written: {display_path(path)}")
+    if settings.shard is not None:
+        shards = shlex.quote(display_path(path.parent)) + "/*.json"
+        conclusion.notes.append(f"when all shards have run: python -m pytest_promptreg merge {shards}")
+
+
+def _part(
+    settings: Settings,
+    declaration: Declaration,
+    signatures: Mapping[str, Mapping[str, str]],
+    *,
+    exit_passed: bool,
+) -> Part:
+    from .tracking.clean import command
+    from .tracking.facts import look_around
+
+    assert settings.shard is not None  # noqa: S101  only a shard leaves a part
+    return Part(
+        index=settings.shard.index,
+        count=settings.shard.count,
+        command=command(settings.invocation),
+        exit_passed=exit_passed,
+        commit=look_around(settings.rootdir, os.environ).commit,
+        flags=told(settings.flags),
+        ini=told(settings.ini),
+        cases=[(*key, nodeid) for key, nodeid in declaration.whole.items()],
+        modules={spec.id: module_digest(spec.module) for spec in declaration.suites.values()},
+        signatures=signatures,
+        notices=tuple(declaration.notices),
+    )
+
+
+def _signatures(conclusion: Conclusion, declaration: Declaration, storing: Storing) -> dict[str, dict[str, str]]:
+    """By suite, the signatures of what scored: of every metric in a refresh, else of those that were asked at all.
+
+    A run in which every output equals the baseline loads no embedding model for it.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for suite in conclusion.run.suites:
+        spec = suite.spec
+        if not conclusion.run.refreshed:
+            found[spec.id] = storing.known_signatures(spec, declaration, _asked(suite))
+            continue
+        try:
+            found[spec.id] = storing.signatures(spec, declaration) if suite.versions else {}
+        except MetricError as exc:
+            conclusion.problems.append(f"{suite.spec.name}: the signatures of its metrics cannot be told: {exc}")
+            conclusion.fatal = True
+    return found
+
+
+def _asked(suite: SuiteOutcome) -> set[str]:
+    scored = {Verdict.CHANGED, Verdict.BREACHED}
+    cases = (case for version in suite.versions for case in version.cases if case.verdict in scored)
+    return {metric_of(term) for case in cases for term in case.scores}
+
+
+def _what_is_left(run: RunOutcome, declaration: Declaration, settings: Settings) -> str:
+    """What a shard does not do, which the merge does."""
+    gates = dict.fromkeys(str(gate) for suite in run.suites for gate in suite.spec.gates if gate.of_suite)
+    rest = []
+    if gates and not run.refreshed:
+        rest.append(f"judges {', '.join(gates)}")
+    if run.refreshed:
+        rest.append("writes the baseline")
+    if settings.tracking is not None:
+        rest.append("records the run in MLflow")
+    ran = sum(len(version.cases) for suite in run.suites for version in suite.versions)
+    line = f"shard {settings.shard}: {ran} of {len(declaration.whole)} cases"
+    return f"{line}; the merge {' and '.join(rest)}" if rest else line

@@ -1,0 +1,206 @@
+"""What concluding a run does to baseline files: planned, shown, then applied once."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
+from .errors import BaselineError, MetricError
+from .files import display_path
+from .gates import Verdict, metric_of
+from .metrics import METRICS, Metric
+from .model import ScoredCase
+from .outcome import CaseOutcome, SuiteOutcome
+from .report.escape import one_line
+from .scoring import Comparison, Scorer
+from .settings import Settings
+from .suites import SuiteSpec
+
+if TYPE_CHECKING:
+    from .concluding import Conclusion, Declaration
+
+
+class Storing:
+    """Plans and writes baselines, as the settings ask.
+
+    :param builtin: gives the built-in metric of a name.
+    """
+
+    def __init__(self, settings: Settings, builtin: Callable[[str], Metric]) -> None:
+        self.settings = settings
+        self._builtin = builtin
+
+    def plan(
+        self,
+        spec: SuiteSpec,
+        declaration: Declaration,
+        cases: Mapping[str, Sequence[CaseOutcome]],
+        stale: Sequence[str],
+    ) -> Plan:
+        """What is to become of a suite's baseline.
+
+        :param cases: the outcomes by version.
+        :raises PromptregError: when the metrics that it is to be scored by cannot be had.
+        """
+        stored = declaration.baselines[spec.id]
+        plan = Plan(spec.baseline_path, stored, stored)
+        if self.settings.rescore and stored is not None:
+            plan = plan_rescore(spec.baseline_path, stored, self.signatures(spec, declaration))
+        if self.settings.refreshing and cases:
+            (label,) = cases  # a refresh runs one version of a suite
+            accepted = {}
+            refused = dict.fromkeys(
+                (key.example for key in declaration.selected.get(spec.id, ())),
+                "its test was skipped, or ended without a result",
+            )
+            for case in cases[label]:
+                refused.pop(case.example, None)
+                if reason := _reason_to_refuse(case):
+                    refused[case.example] = reason
+                elif case.output is not None:
+                    accepted[case.example] = case.output
+            plan = plan_refresh(
+                spec.baseline_path,
+                stored,
+                spec.version_by_label[label],
+                accepted,
+                examples=spec.examples,
+                signatures=self.signatures(spec, declaration) if accepted else {},
+                refused=refused,
+                add=self.settings.add,
+                only=self.settings.accept is not None and not self.settings.add,
+                alone=spec.production is not None,
+            )
+        return prune(plan, stale) if self.settings.prune else plan
+
+    def signatures(self, spec: SuiteSpec, declaration: Declaration) -> dict[str, str]:
+        """What shapes the scores of each metric that the suite names.
+
+        :raises MetricError: when a metric cannot be had.
+        """
+        told = declaration.signatures.get(spec.id, {})
+        scorer = Scorer(self._builtin)
+        signatures = {}
+        for metric in spec.all_metrics:
+            if metric in told:
+                signatures[metric] = told[metric]
+            elif metric not in spec.own:
+                signatures[metric] = scorer.signature(metric)
+                if METRICS[metric].room == "embedding":
+                    scorer.try_out(metric)
+            else:
+                raise MetricError(
+                    f"the metric {metric} gave no signature: none of the suite's cases was set up",
+                    next_step="select at least one of them that is not skipped",
+                )
+        return signatures
+
+    def known_signatures(self, spec: SuiteSpec, declaration: Declaration, names: Set[str]) -> dict[str, str]:
+        """The signatures of metrics that have scored already; one that cannot be told is left out."""
+        found = dict(declaration.signatures.get(spec.id, {}))
+        scorer = Scorer(self._builtin)
+        for metric in names - spec.own.keys() - found.keys():
+            with suppress(MetricError):
+                found[metric] = scorer.signature(metric)
+        return {metric: found[metric] for metric in sorted(found) if metric in names}
+
+    def apply(self, declaration: Declaration, conclusion: Conclusion) -> None:
+        """Apply the plans of a run, once, and note what was written; an interrupted run writes nothing."""
+        if conclusion.run.interrupted:
+            if self.settings.writes:
+                conclusion.problems.append("the run ended early, so no baseline was written")
+            return
+        for suite in conclusion.run.suites:
+            if suite.plan is None:
+                continue
+            path = display_path(suite.plan.path)
+            try:
+                suite.plan.apply()
+            except BaselineError as exc:
+                conclusion.problems.append(str(exc))
+                conclusion.fatal = True
+                continue
+            if suite.plan.writes and suite.plan.after is None:
+                conclusion.notes.append(f"baseline removed: {path} ({suite.plan})")
+            elif suite.plan.writes:
+                conclusion.notes.append(f"baseline written: {path} ({_what_was_stored(suite)})")
+            else:
+                state = "baseline as it was" if suite.plan.before else "no baseline written"
+                conclusion.notes.append(f"{state}: {path} ({suite.plan})")
+            conclusion.notes += self._what_was_rescored(suite)
+            conclusion.notes += [
+                f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
+            ]
+        if self.settings.prune:
+            conclusion.pruned = True
+            for orphan in declaration.orphans:
+                self._remove(orphan, conclusion)
+
+    def _what_was_rescored(self, suite: SuiteOutcome) -> list[str]:
+        """Each renewed signature, and on which level the stored outputs now lie, where there are references."""
+        plan = suite.plan
+        if plan is None or plan.before is None or plan.after is None:
+            return []
+        told = []
+        for name in plan.rescored:
+            told.append(f"  {name}: then {plan.before.signatures.get(name, 'not scored')}")
+            told.append(f"  {' ' * len(name)}  now  {plan.after.signatures[name]}")
+        if not self.settings.rescore:
+            return told
+        try:
+            found = self._reference_scores(suite.spec, plan.after)
+        except MetricError as exc:  # the signatures are written; what they lead to can be told another time
+            return [*told, f"  the stored outputs could not be scored: {one_line(str(exc))}"]
+        for name, scores in found.items():
+            told.append(
+                f"  {name} of the stored outputs against their references: mean {statistics.fmean(scores):.3f}, "
+                f"lowest {min(scores):.3f} ({len(scores)} examples)"
+            )
+        return told
+
+    def _reference_scores(self, spec: SuiteSpec, stored: Baseline) -> dict[str, list[float]]:
+        names = [metric_of(gate.term) for gate in spec.gates if gate.is_drop and metric_of(gate.term) not in spec.own]
+        comparisons = [
+            Comparison(stored.records[example.id].outputs[0], example.reference, None, (name,), ScoredCase(example))
+            for name in dict.fromkeys(names)
+            for example in spec.examples
+            if example.reference is not None and example.id in stored.records
+        ]
+        found: dict[str, list[float]] = {}
+        for comparison, scores in zip(comparisons, Scorer(self._builtin).score(comparisons), strict=True):
+            found.setdefault(comparison.terms[0], []).append(scores[comparison.terms[0]])
+        return found
+
+    @staticmethod
+    def _remove(orphan: Path, conclusion: Conclusion) -> None:
+        try:
+            orphan.unlink(missing_ok=True)
+            if not any(orphan.parent.iterdir()):
+                orphan.parent.rmdir()
+        except OSError as exc:
+            conclusion.problems.append(f"{display_path(orphan)}: it cannot be removed: {exc.strerror}")
+            conclusion.fatal = True
+        else:
+            conclusion.notes.append(f"baseline removed: {display_path(orphan)} (its test is gone)")
+
+
+def _what_was_stored(suite: SuiteOutcome) -> str:
+    """The version and the counts; an accept that was narrowed leaves the baseline's version, and says so."""
+    plan = suite.plan
+    assert plan is not None  # noqa: S101  only suites with a plan are applied
+    ran = suite.versions[0].version.label if suite.versions else plan.after_label
+    stays = "" if ran == plan.after_label else f"; the baseline stays {plan.after_label}"
+    return f"{ran}: {plan}{stays}"
+
+
+def _reason_to_refuse(case: CaseOutcome) -> str | None:
+    """Why a case that was run must not become the baseline."""
+    if case.verdict == Verdict.ERROR or case.output is None:
+        return case.message.splitlines()[0] if case.message else "there is no output"
+    if not case.passed:
+        return "its test failed"
+    return None
