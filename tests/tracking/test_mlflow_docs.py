@@ -14,12 +14,13 @@ import pytest
 from pytest_promptreg.mlflow_store.deadline import within_deadline
 from pytest_promptreg.sources.registry import registered_as
 from pytest_promptreg.tracking import RunFacts, TrackingSettings
-from pytest_promptreg.tracking.client import COMPLETE_TAG, SESSION_TAG, send
+from pytest_promptreg.tracking.client import COMPLETE_TAG, send
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import Record, RunRecord
 from pytest_promptreg.tracking.release import PROMOTED_TAG
 from pytest_promptreg.tracking.schema import describe
 from pytest_promptreg.tracking.spool import Session
+from pytest_promptreg.tracking.traces.send import SESSION_TAG
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "mlflow.md").read_text(encoding="utf-8")
 SEARCHES = dict(re.findall(r"```sql\n-- (.*?)\n(.*?)```", DOCS, re.DOTALL))
