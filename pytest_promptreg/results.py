@@ -25,7 +25,7 @@ from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
 from .redaction import without_secrets, without_user_info
 from .signals import SIGNALS
 from .suites import ACTIONS, SuiteSpec
-from .text import well_formed
+from .text import plain, well_formed
 from .wire import OBJECT, TEXT, Codec, Wire, WrongValueError, expected
 
 FORMAT = 1
@@ -167,7 +167,7 @@ def _wire(root: Path | None) -> Wire:
             Gate: Codec(str, TEXT.decode),
         },
         of_fields={
-            (PromptVersion, "model_config"): Codec(without_secrets, OBJECT.decode),
+            (PromptVersion, "model_config"): Codec(lambda config: plain(without_secrets(config)), OBJECT.decode),
             (SuiteSpec, "predict"): Codec(without_user_info, TEXT.decode),
             (CaseOutcome, "verdict"): Codec(None, _read_verdict),
             (Plan, "before"): Codec(lambda _: None, lambda _: None),  # the suite's baseline, which is there already
