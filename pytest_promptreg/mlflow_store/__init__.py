@@ -17,6 +17,8 @@ from ..redaction import without_user_info
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^?]+)")
+_IN_MEMORY = re.compile(r"sqlite(?:\+\w+)?:(?://)?/?(?::memory:)?")
+_DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _UNSAFE_IN_URL = frozenset("?#%")
 
 
@@ -67,6 +69,21 @@ def local_uri(rootdir: Path) -> str:
 def is_web(uri: str) -> bool:
     """Whether the store is a server with pages of its own."""
     return urlsplit(uri).scheme in {"http", "https"}
+
+
+def database_server(uri: str) -> tuple[str, int] | None:
+    """Host and port of a database server; None for any other store, and where the address names none or several."""
+    try:
+        parts = urlsplit(uri)
+        port = _DATABASE_PORTS.get(parts.scheme.partition("+")[0])
+        return (parts.hostname, parts.port or port) if port and parts.hostname and "," not in parts.netloc else None
+    except ValueError:
+        return None
+
+
+def is_in_memory(uri: str) -> bool:
+    """Whether the store is a database that ends with the process."""
+    return _IN_MEMORY.fullmatch(uri.split("?", 1)[0]) is not None
 
 
 def database_file(uri: str) -> Path | None:

@@ -5,6 +5,7 @@ MLflow's own client waits twenty minutes for a server that does not answer.
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import TrackingError
 from ..redaction import without_user_info
 from ..report.escape import one_line
-from . import Store, is_web
+from . import Store, database_server, is_web
 
 if TYPE_CHECKING:
     from .deadline import Deadline
@@ -28,16 +29,18 @@ class UnreachableError(TrackingError):
 def knock(store: Store, deadline: Deadline) -> None:
     """See that the server answers, whatever it says: an error, too, is for the client to understand.
 
-    A store that is no server is not asked.
+    Of a database server only the port is tried: MLflow's own client tries a closed one for half a minute. A file, and a
+    service that finds its own address, are not asked.
 
     :raises UnreachableError: when nothing listens there, or no answer has come after ten seconds.
     :raises TimeoutError: when the deadline came first.
     """
-    if not is_web(store.uri):
+    ask = _ask if is_web(store.uri) else _try_port if database_server(store.uri) else None
+    if ask is None:
         return
     heard: list[BaseException | None] = []
     # Name look-up, proxies and an answer that trickles know no common time limit: the thread's end is one.
-    thread = threading.Thread(target=lambda: heard.append(_ask(store.uri)), name="promptreg-knock", daemon=True)
+    thread = threading.Thread(target=lambda: heard.append(ask(store.uri)), name="promptreg-knock", daemon=True)
     thread.start()
     thread.join(min(ANSWER_WITHIN_S, deadline.remaining_s))
     deadline.check()
@@ -71,6 +74,17 @@ def _ask(uri: str) -> BaseException | None:
         return exc
     except Exception:
         return None  # an address that cannot be one: the client will say so
+    return None
+
+
+def _try_port(uri: str) -> BaseException | None:
+    """Why nothing could be reached; None where something listens."""
+    address = database_server(uri)
+    try:
+        if address is not None:
+            socket.create_connection(address, ANSWER_WITHIN_S + 1).close()
+    except OSError as exc:
+        return exc
     return None
 
 
@@ -122,8 +136,33 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     ),
     (
         _says("out-of-date database schema"),
-        "the database is of another version of MLflow",
-        "with the newer of the two: mlflow db upgrade {uri}",
+        "the database is of another version of MLflow, or was never made to its end",
+        "with the newer version: mlflow db upgrade {uri}; if that fails, move the file away",
+    ),
+    (
+        _says("No Experiment with id", "Invalid experiment ID"),
+        "there is no such experiment: {said}",
+        "see that MLFLOW_EXPERIMENT_ID is right; python -m pytest_promptreg sync --experiment NAME sends it to another",
+    ),
+    (
+        _says("'name' exceeds the maximum length"),
+        "it takes no experiment of this name: {said}",
+        "choose another one; python -m pytest_promptreg sync --experiment NAME sends it there",
+    ),
+    (
+        _says("Databricks credential", "Databricks authentication"),
+        "Databricks has no credentials",
+        "set DATABRICKS_HOST and DATABRICKS_TOKEN, or name a profile: {variable}=databricks://PROFILE",
+    ),
+    (
+        _says("Unity Catalog tracking URI"),
+        "Unity Catalog keeps prompts and models, and no runs",
+        "set MLFLOW_TRACKING_URI=databricks, and MLFLOW_REGISTRY_URI to this address",
+    ),
+    (
+        _says("Invalid url", "Invalid IPv6 URL", "Port could not be cast", "Port out of range"),
+        "this is no address: {said}",
+        "see that {variable} is right",
     ),
     (
         _says("error responses", "failed with error code 5", "failed with error code 429"),

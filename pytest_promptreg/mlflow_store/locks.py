@@ -42,6 +42,22 @@ def alone(uri: str, deadline: Deadline) -> Iterator[None]:
         ) from None
 
 
+def is_in_hand(folder: Path) -> bool:
+    """Whether another process has a record's folder in hand at this moment."""
+    from filelock import FileLock, Timeout
+
+    path = folder.with_name(f"{folder.name}.lock")
+    try:
+        if path.exists():
+            with FileLock(path, timeout=0):
+                return False
+    except Timeout:
+        return True
+    except OSError:
+        pass
+    return False
+
+
 @contextlib.contextmanager
 def in_hand(folder: Path) -> Iterator[None]:
     """A record's folder, held by this process until its record is sent or the process ends.

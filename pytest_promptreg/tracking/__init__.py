@@ -176,6 +176,7 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
     """
     from ..mlflow_store.deadline import Deadline, within_deadline
     from ..mlflow_store.faults import explain
+    from ..mlflow_store.locks import is_in_hand
     from . import spool
 
     deadline = Deadline(settings.timeout_s)
@@ -197,15 +198,10 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
         else:
             kept = f"send its record later: {spool.command(facts.rootdir)}"
         raise _with_step(exc, f"the verdict stands; {kept}") from exc
-    if waiting := len(spool.waiting(spool.spool_of(facts.rootdir))):
+    # What a run beside this one is sending just now does not wait.
+    if waiting := sum(not is_in_hand(folder) for folder in spool.waiting(spool.spool_of(facts.rootdir))):
         which = "an earlier record waits" if waiting == 1 else f"{waiting} earlier records wait"
-        receipt = replace(
-            receipt,
-            notes=(
-                *receipt.notes,
-                f"{which} to be sent: {spool.command(facts.rootdir)}",
-            ),
-        )
+        receipt = replace(receipt, notes=(*receipt.notes, f"{which} to be sent: {spool.command(facts.rootdir)}"))
     return receipt
 
 

@@ -20,7 +20,9 @@ from ..errors import TrackingError
 from ..mlflow_store import is_web
 from ..mlflow_store.deadline import Deadline, at_once, quiet_loggers
 from ..mlflow_store.faults import knock
+from ..mlflow_store.fresh import make_whole
 from ..mlflow_store.locks import alone, in_hand
+from ..report.escape import one_line
 from ..text import file_slug
 from . import Receipt, TrackingSettings, clean, spool
 from .records import Record, RunRecord
@@ -57,12 +59,14 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
 
     with quiet_loggers(), alone(settings.uri, deadline):
         deadline.check()
+        make_whole(settings.uri)
         client = MlflowClient(tracking_uri=settings.uri)
         experiment = _experiment(client, settings)
+        outer, note = _outer(client, experiment, settings.parent_run_id)
         threads = _THREADS if is_web(settings.uri) else 1
         writer = _Writer(client, experiment.experiment_id, session.id, deadline, threads)
         there = writer.found() if again else _Tree()
-        writer.write(session.record, settings.parent_run_id, there)
+        writer.write(session.record, outer, there)
         if again or is_web(settings.uri):  # a database of our own repeats no request
             writer.settle(there)
         _mark_baseline(client, experiment, session.record, there.runs, late=again)
@@ -75,7 +79,7 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         experiment.experiment_id,
         there.runs[_PARENT],
         children,
-        tuple(session.record.notices),
+        (*session.record.notices, *([note] if note else [])),
     )
 
 
@@ -221,6 +225,28 @@ def _is_whole(run: Any) -> bool:
     return run.data.tags.get(COMPLETE_TAG) == "true" and run.info.status in _ENDED
 
 
+def _outer(client: Any, experiment: Any, run_id: str | None) -> tuple[str | None, str]:
+    """The run that the record is nested in, where there is such a run, and what a person should know about it."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None, ""
+    try:
+        info = client.get_run(run_id).info
+    except MlflowException as exc:
+        if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+        return None, f"MLFLOW_RUN_ID={one_line(run_id, 40)} is no run of this store: the record stands by itself"
+    if info.lifecycle_stage != "active":
+        return None, f"MLFLOW_RUN_ID={run_id} was deleted: the record stands by itself"
+    if info.experiment_id != experiment.experiment_id:
+        return run_id, (
+            f"MLFLOW_RUN_ID is of another experiment, and MLflow shows no tree across two: set "
+            f"MLFLOW_EXPERIMENT_ID={info.experiment_id}"
+        )
+    return run_id, ""
+
+
 def _experiment(client: Any, settings: TrackingSettings) -> Any:
     """The experiment, made when it is not there yet.
 
@@ -248,7 +274,8 @@ def _experiment(client: Any, settings: TrackingSettings) -> Any:
         raise TrackingError(
             f"MLflow: the experiment {found.name!r} was deleted",
             where=settings.store.shown,
-            next_step=f"mlflow experiments restore -x {found.experiment_id}, or choose another name",
+            next_step=f"mlflow experiments restore -x {found.experiment_id}, or choose another name "
+            "(python -m pytest_promptreg sync --experiment NAME)",
         )
     return found
 

@@ -76,11 +76,13 @@ def release(run: RunOutcome, target: Store, alias: str | None) -> Release:
     """
     from ..mlflow_store.deadline import Deadline, quiet_loggers, within_deadline
     from ..mlflow_store.faults import knock
+    from ..mlflow_store.fresh import make_whole
     from ..mlflow_store.locks import alone
 
     def work(deadline: Deadline) -> Release:
         knock(target, deadline)
         with quiet_loggers(), alone(target.uri, deadline):
+            make_whole(target.uri)
             return _released(run, open_client(target), alias)
 
     return within_deadline(work, target)

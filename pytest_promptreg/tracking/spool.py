@@ -146,10 +146,15 @@ def command(rootdir: Path) -> str:
 
 def _storable(settings: TrackingSettings) -> TrackingSettings:
     """The settings as they may lie on a disk, and as they are understood from any working directory."""
-    uri = public_uri(settings.uri)
+    return dataclasses.replace(settings, uri=storable_uri(settings.uri))
+
+
+def storable_uri(uri: str) -> str:
+    """The store's address as a record has it: public, and the same from any working directory."""
+    uri = public_uri(uri)
     if (database := database_file(uri)) is not None:
         uri = f"{uri.partition(':///')[0]}:///{database.absolute().as_posix()}"
-    return dataclasses.replace(settings, uri=uri)
+    return uri
 
 
 def public_uri(uri: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, TrackingError
 from ..files import display_path
-from ..mlflow_store import database_file
+from ..mlflow_store import TRACKING_VARIABLE, database_file
 from ..mlflow_store.deadline import Deadline, within_deadline
 from ..mlflow_store.faults import UnreachableError
 from ..report.escape import one_line
@@ -31,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--rootdir", type=Path, default=Path(), help="pytest's root folder (default: the current one)")
     parser.add_argument("--list", action="store_true", help="say what waits, and send nothing")
     parser.add_argument("--tracking-uri", metavar="URI", help="send to this store, not to the one of the run")
+    parser.add_argument("--experiment", metavar="NAME", help="send to this experiment, not to the one of the run")
     parser.add_argument(
         "--timeout", type=float, default=_TIMEOUT_S, metavar="S", help="seconds for each record (default: %(default)g)"
     )
@@ -50,7 +51,15 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
         for folder in folders:
             say(_described(folder))
         return 1
-    return 0 if sync(folders, os.environ, say, timeout_s=arguments.timeout, uri=arguments.tracking_uri) else 1
+    done = sync(
+        folders,
+        os.environ,
+        say,
+        timeout_s=arguments.timeout,
+        uri=arguments.tracking_uri,
+        experiment=arguments.experiment,
+    )
+    return 0 if done else 1
 
 
 def find(places: Iterable[Path], *, named: bool) -> list[Path]:
@@ -77,32 +86,41 @@ def sync(
     *,
     timeout_s: float = _TIMEOUT_S,
     uri: str | None = None,
+    experiment: str | None = None,
 ) -> bool:
     """Send what waits and say a line for each; what the store has already is not sent again.
 
     :param uri: a store to send to in place of the one that the record names.
+    :param experiment: name of one to send to in place of the one that the record names.
     :returns: whether all of it is sent.
     """
     away: dict[str, TrackingError] = {}
     unsent = []
     for folder in folders:
         try:
-            receipt = _send(folder, environ, timeout_s, uri, away)
+            receipt = _send(folder, environ, timeout_s, uri, experiment, away)
         except TrackingError as exc:
             unsent.append(folder)
-            say(f"left  {folder.name}: {_reason(exc)}")
+            say(f"left  {folder.name}: {_reason(exc)}{'' if uri else _elsewhere(folder, environ)}")
         else:
             say(f"sent  {folder.name}: {'; '.join(line.strip() for line in receipt.lines()[:2])}")
     return not any(folder.exists() for folder in unsent)  # what another process had in hand may be sent by now
 
 
 def _send(
-    folder: Path, environ: Mapping[str, str], timeout_s: float, uri: str | None, away: dict[str, TrackingError]
+    folder: Path,
+    environ: Mapping[str, str],
+    timeout_s: float,
+    uri: str | None,
+    experiment: str | None,
+    away: dict[str, TrackingError],
 ) -> Receipt:
     session = spool.load(folder)
     settings = replace(spool.with_credentials(session.settings, environ), timeout_s=timeout_s)
     if uri:
         settings = replace(settings, uri=uri, artifact_root=_artifacts_beside(uri))
+    if experiment:
+        settings = replace(settings, experiment=experiment, experiment_id=None)
     if settings.uri in away:  # ten seconds for each record would add up
         raise away[settings.uri]
     session = replace(session, settings=settings)
@@ -117,6 +135,18 @@ def _send(
     except UnreachableError as exc:
         away[settings.uri] = exc
         raise
+
+
+def _elsewhere(folder: Path, environ: Mapping[str, str]) -> str:
+    """How a record gets to the store that the environment names now, where the run named another one."""
+    named = environ.get(TRACKING_VARIABLE, "").strip()
+    try:
+        stored = spool.load(folder).settings
+    except TrackingError:
+        return ""
+    if not named or spool.storable_uri(named) == stored.uri:
+        return ""
+    return f'; {TRACKING_VARIABLE} names another store now: --tracking-uri "${TRACKING_VARIABLE}" sends it there'
 
 
 def _artifacts_beside(uri: str) -> str | None:

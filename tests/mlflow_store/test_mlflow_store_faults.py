@@ -20,10 +20,34 @@ def test_any_answer_is_an_answer(status: int, answering: Any) -> None:
 
 def test_what_is_no_server_is_not_asked(closed_port: str) -> None:
     """A database, and a service that finds its own address, are the client's alone."""
-    for uri in ("sqlite:///mlflow.db", "postgresql://127.0.0.1:1/db", "databricks", closed_port.replace("http", "ftp")):
+    for uri in ("sqlite:///mlflow.db", "postgresql:///db?host=/run", "databricks", closed_port.replace("http", "ftp")):
         knock(Store(uri, 20), Deadline(20))
     with pytest.raises(UnreachableError, match="cannot be reached"):
         knock(Store(closed_port, 20), Deadline(20))
+
+
+def test_the_port_of_a_database_server_is_tried(closed_port: str, silent_server: str) -> None:
+    """One that is closed is told at once, and not after MLflow's own half a minute; an open one is for the client."""
+    for scheme in ("postgresql", "mysql+pymysql"):
+        with pytest.raises(UnreachableError, match="cannot be reached") as caught:
+            knock(Store(closed_port.replace("http", f"{scheme}", 1).replace("//", "//ada:secret@"), 20), Deadline(20))
+        assert "secret" not in str(caught.value)
+        knock(Store(silent_server.replace("http", scheme, 1), 20), Deadline(20))
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        ("No Experiment with id=77 exists", "sync --experiment NAME"),
+        ("'name' exceeds the maximum length of 500 characters", "sync --experiment NAME"),
+        ("Reading Databricks credential configuration failed", "DATABRICKS_HOST"),
+        ("Detected Unity Catalog tracking URI 'databricks-uc'", "MLFLOW_REGISTRY_URI"),
+        ("Invalid url: http://127.0.0.1:99999/api", "see that MLFLOW_TRACKING_URI is right"),
+    ],
+)
+def test_what_the_store_does_not_take_ends_with_what_to_do(said: str, step: str) -> None:
+    """Settings that no store can take are told with the setting, and with how the record gets elsewhere."""
+    assert step in (explain(RuntimeError(said), Store("http://host", 20)).next_step or "")
 
 
 @pytest.mark.parametrize(
