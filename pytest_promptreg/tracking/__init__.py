@@ -192,12 +192,14 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
 
     try:
         receipt = within_deadline(work, settings.store, deadline)
-    except TrackingError as exc:
+    except (TrackingError, KeyboardInterrupt) as caught:
+        # The run is over, and its verdict stands: Ctrl-C ends the wait. Raised, it would have the run recorded again.
+        failure = caught if isinstance(caught, TrackingError) else _interrupted(settings)
         if session.folder is None:
             kept = f"its record is lost: it could not be kept on disk either ({session.problem})"
         else:
             kept = f"send its record later: {spool.command(facts.rootdir)}"
-        raise _with_step(exc, f"the verdict stands; {kept}") from exc
+        raise _with_step(failure, f"the verdict stands; {kept}") from caught
     # What a run beside this one is sending just now does not wait.
     if waiting := sum(not is_in_hand(folder) for folder in spool.waiting(spool.spool_of(facts.rootdir))):
         which = "an earlier record waits" if waiting == 1 else f"{waiting} earlier records wait"
@@ -217,6 +219,10 @@ def _describe(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> S
         traces, notices = traces_of(run, settings.traces)
         record = replace(record, traces=traces, notices=[*record.notices, *notices])
     return spool.keep(record, settings, facts.rootdir)
+
+
+def _interrupted(settings: TrackingSettings) -> TrackingError:
+    return TrackingError("MLflow: interrupted before the record was sent", where=settings.store.shown)
 
 
 def _with_step(error: TrackingError, last: str) -> TrackingError:

@@ -62,7 +62,7 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         make_whole(settings.uri)
         client = MlflowClient(tracking_uri=settings.uri)
         experiment = _experiment(client, settings)
-        outer, note = _outer(client, experiment, settings.parent_run_id)
+        outer, note = _run_around(client, experiment, settings.parent_run_id)
         threads = _THREADS if is_web(settings.uri) else 1
         writer = _Writer(client, experiment.experiment_id, session.id, deadline, threads)
         there = writer.found() if again else _Tree()
@@ -225,7 +225,7 @@ def _is_whole(run: Any) -> bool:
     return run.data.tags.get(COMPLETE_TAG) == "true" and run.info.status in _ENDED
 
 
-def _outer(client: Any, experiment: Any, run_id: str | None) -> tuple[str | None, str]:
+def _run_around(client: Any, experiment: Any, run_id: str | None) -> tuple[str | None, str]:
     """The run that the record is nested in, where there is such a run, and what a person should know about it."""
     from mlflow.exceptions import MlflowException
 

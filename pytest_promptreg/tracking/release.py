@@ -85,7 +85,14 @@ def release(run: RunOutcome, target: Store, alias: str | None) -> Release:
             make_whole(target.uri)
             return _released(run, open_client(target), alias)
 
-    return within_deadline(work, target)
+    try:
+        return within_deadline(work, target)
+    except KeyboardInterrupt:  # raised, it would have the run concluded, and released, once more
+        raise TrackingError(
+            "MLflow prompt registry: interrupted, so what became of it is not known",
+            where=target.shown,
+            next_step="run it again: nothing is registered twice",
+        ) from None
 
 
 def _released(run: RunOutcome, client: Any, alias: str | None) -> Release:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,9 @@ from filelock import FileLock
 
 from pytest_promptreg.__main__ import main
 from pytest_promptreg.errors import TrackingError
+from pytest_promptreg.mlflow_store import Store
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
+from pytest_promptreg.tracking.release import release
 
 
 @pytest.fixture
@@ -102,3 +106,20 @@ def test_a_record_for_a_store_that_cannot_be_goes_to_the_one_that_is_named_now(
     assert said.endswith('names another store now: --tracking-uri "$MLFLOW_TRACKING_URI" sends it there\n')
     assert main(["sync", "--tracking-uri", sqlite_store.settings.uri]) == 0
     assert len(sqlite_store.runs("corrected")) == 2
+
+
+def test_ctrl_c_ends_the_wait_for_the_store(silent_server: str, make_run: Any, project: RunFacts) -> None:
+    """It is told as an outage is: the run is over, and raised it would be recorded a second time as interrupted."""
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(TrackingError, match=r"interrupted before the record was sent\n.*sync$"):
+        track(make_run(["v1"]), TrackingSettings(silent_server, "promptreg", 60), project)
+    assert len(spool.waiting(spool.spool_of(project.rootdir))) == 1
+
+
+def test_ctrl_c_ends_the_wait_for_the_registry(silent_server: str, make_run: Any) -> None:
+    """What was asked for and may not have been done is a failure, and not begun once more."""
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(TrackingError, match="interrupted, so what became of it is not known"):
+        release(make_run(["v1"]), Store(silent_server, 60), "champion")
