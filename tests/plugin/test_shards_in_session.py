@@ -343,3 +343,14 @@ def test_results_that_cannot_be_written_fail_the_run(split: Project) -> None:
     result = whole(split, "--promptreg-versions", "v1", "--promptreg-results", "file/run.json")
     assert result.ret != 0
     assert "the results cannot be written" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_stored_run_can_be_shown_again(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """`report` prints the section that the run printed, but for what was written where."""
+    result = whole(split, "--promptreg-results", "run.json")
+    capsys.readouterr()
+    assert main(["report", "--rootdir", str(split.path), str(split.path / "run.json")]) == 0
+    printed = [line for line in result.outlines if not line.startswith("results written: ")]
+    said = capsys.readouterr().out.splitlines()
+    place = printed.index(said[1])
+    assert printed[place : place + len(said) - 1] == said[1:]
