@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .baseline import Baseline
+from .calls.tally import Tally
 from .errors import PromptregError, TrackingError
 from .files import display_path
 from .model import CaseKey
@@ -29,6 +30,7 @@ class Declaration:
     :param notices: what a person must be told about how prompts were come by.
     :param signatures: by suite, those of metrics that only the processes that ran it can tell: its own.
     :param whole: in a shard, node ids of every case that was selected, whichever shard runs it.
+    :param calls: what the processes that ran had to retry and wait for.
     """
 
     suites: Mapping[str, SuiteSpec]
@@ -37,6 +39,7 @@ class Declaration:
     expected: Collection[str]
     orphans: Sequence[Path] = ()
     signatures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    calls: Tally = field(default_factory=Tally)
     notices: Sequence[str] = ()
     whole: Mapping[CaseKey, str] = field(default_factory=dict)
 
@@ -126,6 +129,7 @@ class Concluder:
             rescored=self.settings.rescore,
             left_out=[spec for spec in declaration.suites.values() if not declaration.selected.get(spec.id)],
             interrupted=interrupted,
+            calls=declaration.calls,
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
         self.storing.apply(declaration, conclusion)

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from .baseline import Baseline, Plan
+from .calls.tally import Tally
 from .gates import JUDGED, SuiteGateResult, Verdict, goodness, judge_suite
 from .metrics import MetricInfo
 from .model import CaseKey, PromptVersion
@@ -32,6 +33,7 @@ class CaseOutcome:
     :param findings: what kind of change it is: what each signal found, by the signal's name.
     :param warnings: names of the signals that are no breach and still want a look.
     :param message: what went wrong, for missing, incomparable and error.
+    :param retries: why the call was tried again, a word for each time: ``429``, ``connection``, ``timeout``.
     :param passed: whether the test function passed as a whole, its own assertions included.
     :param trace: what was kept of the call for MLflow, as JSON; empty where no traces are asked for.
     """
@@ -47,6 +49,7 @@ class CaseOutcome:
     findings: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     message: str = ""
+    retries: list[str] = field(default_factory=list)
     latency_s: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -219,6 +222,7 @@ class RunOutcome:
     :param rescored: whether it renewed how stored outputs are scored, and ran no case.
     :param left_out: declared suites of which no case was selected.
     :param interrupted: whether it ended before its last case.
+    :param calls: what was retried and waited for.
     """
 
     suites: Sequence[SuiteOutcome]
@@ -230,6 +234,7 @@ class RunOutcome:
     rescored: bool = False
     left_out: Sequence[SuiteSpec] = ()
     interrupted: bool = False
+    calls: Tally = field(default_factory=Tally)
 
     @property
     def breached_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult]]:

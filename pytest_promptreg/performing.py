@@ -12,13 +12,15 @@ from typing import NoReturn
 
 from . import baseline as baseline_file
 from .baseline import Baseline
+from .calls import Predict, Progress, Runner, Terms
+from .calls.runner import Queue
+from .calls.words import Tell, keep_silent
 from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
 from .production import Production
 from .report.escape import one_line, quoted, visible
-from .runner import Predict, Progress, Runner
 from .scoring import Scorer, builtin_metrics
 from .settings import Settings
 from .suite_metrics import SuiteMetrics
@@ -28,11 +30,14 @@ from .tracking.registry import registry_name
 from .tracking.traces import capture
 from .tracking.traces.capture import Capture
 
+_WORKER_WINDOW = 2  # times the calls in flight
+
 
 @dataclass
 class Performer:
     """Suites as they are declared and run in this process.
 
+    :param tell: says again what a call printed and logged.
     :param bit_by_bit: whether the process learns what it will run only as it goes, as a worker of xdist does.
     """
 
@@ -43,11 +48,15 @@ class Performer:
     baselines: dict[str, Baseline | None] = field(default_factory=dict)
     selected: dict[str, list[CaseKey]] = field(default_factory=dict)
     predicts: dict[str, object] = field(default_factory=dict)
+    tell: Tell = keep_silent
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.settings.concurrency, self.settings.timeout_s)
         tracking = self.settings.tracking
         self.capture = Capture(tracking.traces) if tracking is not None and tracking.traces != "off" else None
+        settings = self.settings
+        # A worker's queue may be shared out anew: what it has called for already, it keeps to itself.
+        window = _WORKER_WINDOW * settings.concurrency if self.bit_by_bit else 0
+        self.runner = Runner(Terms(settings.concurrency, settings.timeout_s, settings.retries, settings.rate, window))
         self.own_metrics: dict[str, SuiteMetrics] = {}
         self._builtin = builtin_metrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
@@ -181,6 +190,7 @@ class Performer:
                 self.settings.refreshing,
                 self.settings.verbose,
                 self.capture,
+                self.tell,
             )
         return self._runs[suite_id]
 
@@ -188,7 +198,7 @@ class Performer:
         self,
         key: CaseKey,
         predict: Predict | None,
-        upcoming: Callable[[], Sequence[CaseKey]],
+        upcoming: Callable[[], Queue],
         *,
         fail: Callable[[str], NoReturn],
         on_wait: Callable[[Progress], None] | None,
@@ -207,10 +217,10 @@ class Performer:
         if not self.settings.refreshing and run.obstacle(key):
             case.decide(run.not_called(key))
             return case
-        news = not self.runner.submitted(key) or (self.bit_by_bit and self.runner.runs_dry)
+        news = not self.runner.submitted(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
         run.call(predict, key)
         if news and self.settings.concurrency > 1:
-            run.call_ahead(predict, upcoming())
+            run.call_ahead(predict, upcoming)
         case.take(run.output(key, on_wait))
         return case
 
@@ -300,7 +310,8 @@ def error_text(exc: BaseException, what: str, hint: str) -> str:
         return f"{what}: {visible(str(exc))}{hint}"
     # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
-    own = {Path(__file__).parent, Path(capture.__file__).parent}
+    here = Path(__file__).parent
+    own = {here, here / "calls", Path(capture.__file__).parent}
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()

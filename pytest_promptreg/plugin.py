@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from .stash import CASE, CASE_KEY, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
+from .stash import CASE, CASE_KEY, HEARING, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,8 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_versions": ("args", "prompt versions to run: labels or globs (default: all)"),
     "promptreg_concurrency": ("string", "predict calls in flight at once (default 16; 1 calls inside the test)"),
     "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
+    "promptreg_retries": ("string", "times that a call is tried again after no connection, no answer, 429 or 5xx (2)"),
+    "promptreg_rate": ("string", "predict calls over time: 60/min, 5/s, 1000/h (default: no limit)"),
     "promptreg_embedding_model": (
         "string",
         "for `semantic`: sentence-transformers name, folder, openai:NAME or module:name (default all-MiniLM-L6-v2)",
@@ -310,6 +312,8 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> Promptr
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A test that never asked for the verdict, or swallowed it, fails all the same."""
+    if HEARING in item.config.stash:
+        item.config.stash[HEARING].look()
     yield
     case = item.stash.get(CASE, None)
     if case is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import baseline as baseline_file
 from .baseline import Baseline
+from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
 from .gates import metric_of
@@ -197,6 +198,7 @@ class Local(Concluding, Performing):
             expected=self.nodeids.values(),
             orphans=self.orphans(),
             signatures=self.performer.own_signatures(),
+            calls=self.performer.runner.tally(),
             notices=self.notices,
             whole=self.whole,
         )
@@ -215,13 +217,17 @@ class Worker(Performing):
             "orphans": [str(path) for path in self.orphans()],
             "refusal": self.refusal,
             "own_signatures": {},
+            "calls": {},
             "notices": self.notices,
             "whole": [[*key, nodeid] for key, nodeid in self.whole.items()],
         }
 
     def last_words(self) -> dict[str, Any]:
         """What is known only when the cases have run."""
-        return {"own_signatures": self.performer.own_signatures()}
+        return {
+            "own_signatures": self.performer.own_signatures(),
+            "calls": self.performer.runner.tally().to_wire(),
+        }
 
 
 class Controller(Concluding):
@@ -231,12 +237,15 @@ class Controller(Concluding):
         super().__init__(settings)
         self._declaration: Declaration | None = None
         self._own_signatures: dict[str, dict[str, str]] = {}
+        self._calls = Tally()
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
         """All workers collected the same, so the first one's word on that is enough."""
         self.refusal = wire["refusal"]
         for suite, signatures in wire["own_signatures"].items():
             self._own_signatures.setdefault(suite, {}).update(signatures)
+        if wire["calls"]:
+            self._calls.add(Tally.from_wire(wire["calls"]))
         if self._declaration is not None:
             return
         specs = {spec["id"]: SuiteSpec.from_wire(spec) for spec in wire["suites"]}
@@ -251,6 +260,7 @@ class Controller(Concluding):
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
             signatures=self._own_signatures,
+            calls=self._calls,
             notices=wire["notices"],
             whole={CaseKey(*entry[:3]): entry[3] for entry in wire["whole"]},
         )

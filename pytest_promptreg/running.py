@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,17 +12,19 @@ import pytest
 
 from .errors import PromptregError
 from .gates import Verdict
+from .hearing import Hearing
 from .performing import error_text
 from .report.escape import visible
 from .roles import Performing
-from .stash import CASE, CASE_KEY, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS
+from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
+from .upcoming import look_ahead
 
 if TYPE_CHECKING:
+    from .calls import Progress
+    from .calls.runner import Queue
     from .case import PromptregCase
-    from .model import CaseKey
     from .outcome import CaseOutcome
-    from .runner import Progress
 
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
@@ -40,6 +42,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     if predict is not None and not callable(predict):
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
     _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
+    _listen(request.config, role)
     run = role.performer.run_of(key.suite)
     if role.settings.rescore:
         pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
@@ -47,13 +50,13 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     problem = ""
     try:
         case = role.performer.open_case(
-            key, predict, lambda: upcoming(item, key), fail=_fail, on_wait=_progress(request.config)
+            key, predict, lambda: _upcoming(item, role), fail=_fail, on_wait=_progress(request.config)
         )
     except (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, KeyboardInterrupt):
         raise  # what predict says to pytest, it may say
     except BaseException as exc:
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        problem = error_text(exc, what, hint=run.hint(predict))
+        problem = error_text(exc, what, hint=run.hint(key, predict))
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case
@@ -87,30 +90,20 @@ def _forget(item: pytest.Item) -> None:
     item.user_properties[:] = [entry for entry in item.user_properties if not entry[0].startswith("promptreg_")]
 
 
-def upcoming(item: pytest.Item, key: CaseKey) -> list[CaseKey]:
-    """The cases of the same suite that this process is going to run from here on, in order.
-
-    A worker of xdist looks into its own queue: what another worker will run is not its to pay for.
-    """
-    items: Iterable[pytest.Item] = item.session.items
-    if hasattr(item.config, "workerinput"):
-        items = _queued(item.config, item.session.items)
-    keys = [
-        other.stash[CASE_KEY] for other in items if CASE_KEY in other.stash and other.get_closest_marker("skip") is None
-    ]
-    of_suite = [other for other in keys if other.suite == key.suite]
-    return of_suite[of_suite.index(key) :] if key in of_suite else of_suite
+def _upcoming(item: pytest.Item, role: Performing) -> Queue:
+    """The cases of the same suite that this process is going to run from here on, in order."""
+    stash = item.session.config.stash
+    if UPCOMING not in stash:
+        stash[UPCOMING] = look_ahead(item.session, role.performer.runner)
+    return stash[UPCOMING].after(item)
 
 
-def _queued(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Items in this worker's queue. xdist has no public word for it; without, each call is made when its test runs."""
-    plugins = config.pluginmanager.get_plugins()
-    worker: Any = next((plugin for plugin in plugins if type(plugin).__name__ == "WorkerInteractor"), None)
-    try:
-        with worker.torun.lock() as queue:
-            return [items[index] for index in list(queue) if isinstance(index, int)]
-    except Exception:
-        return []
+def _listen(config: pytest.Config, role: Performing) -> None:
+    """From the first case on, hear what calls print and log; ``capsys`` and its like may have come since the last."""
+    if HEARING not in config.stash:
+        config.stash[HEARING] = Hearing(config)
+        role.performer.tell = config.stash[HEARING].tell
+    config.stash[HEARING].look()
 
 
 def attach(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -155,7 +148,9 @@ def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
     def say(progress: Progress) -> None:
         if time.monotonic() - began < _FIRST_WORD_S or (config.stash.get(SAID_PROGRESS, False) and not on_terminal):
             return
-        line = f"promptreg: {progress.done} of {progress.submitted} outputs, {progress.running} calls in flight"
+        line = f"promptreg: {progress.done} of {progress.expected} outputs, {progress.running} calls in flight"
+        if progress.waiting:
+            line += f", {progress.waiting} to be tried again"
         with capture.global_and_fixture_disabled() if capture else _nothing():
             if on_terminal:
                 reporter.rewrite(line, erase=True)

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .calls.rate import Rate
 from .errors import ConfigError, TrackingError, did_you_mean
 from .gates import FORM, is_gate_shaped
 from .machine import processors
@@ -42,6 +43,9 @@ class Settings:
     :param gates: gate lines of the ini file.
     :param metrics: metrics that every suite reports.
     :param signals: what signals do, where the ini file says so.
+    :param concurrency: calls that this process may have in flight at once.
+    :param retries: how often a call is tried again where that is worth it.
+    :param rate: calls that this process may make over time; None for no limit.
     :param versions: labels or globs of the versions to run; empty for all.
     :param versions_flagged: whether the flag named them, not the ini option.
     :param accept: the label whose outputs become the baseline; None when not asked.
@@ -62,6 +66,8 @@ class Settings:
     signals: Mapping[str, str]
     concurrency: int
     timeout_s: float
+    retries: int
+    rate: Rate | None
     metric_settings: MetricSettings
     versions: tuple[str, ...]
     versions_flagged: bool
@@ -145,6 +151,8 @@ def read_settings(
         signals=_signals(ini("promptreg_signals")),
         concurrency=max(1, concurrency // workers),
         timeout_s=_number(ini, "promptreg_timeout", float, 120.0, least=0),
+        retries=_number(ini, "promptreg_retries", int, 2, least=0),
+        rate=_rate(ini("promptreg_rate"), workers),
         metric_settings=MetricSettings(
             embedding_model=_model(ini("promptreg_embedding_model"), rootdir),
             rouge_tokens=_one_of(ini, "promptreg_rouge_tokens", ROUGE_TOKENS),
@@ -297,6 +305,10 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
     if value is None or not least <= value < float("inf"):
         raise ConfigError(f"the ini option {name} = {text!r} is not a number of at least {least:g}")
     return value
+
+
+def _rate(text: str, workers: int) -> Rate | None:
+    return Rate.parse(text, "the ini option promptreg_rate").shared_by(workers) if text else None
 
 
 def _model(name: str, rootdir: Path) -> str:

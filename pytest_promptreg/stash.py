@@ -8,14 +8,18 @@ import pytest
 
 if TYPE_CHECKING:
     from .case import PromptregCase
+    from .hearing import Hearing
     from .model import CaseKey
     from .outcome import CaseOutcome
     from .roles import Role
+    from .upcoming import Upcoming, UpcomingOfWorker
 
 ROLE: pytest.StashKey[Role] = pytest.StashKey()
 CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
 CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
 OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
+HEARING: pytest.StashKey[Hearing] = pytest.StashKey()
+UPCOMING: pytest.StashKey[Upcoming | UpcomingOfWorker] = pytest.StashKey()
 SAID_PROGRESS: pytest.StashKey[bool] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report

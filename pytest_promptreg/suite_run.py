@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .baseline import Baseline, Record
+from .calls import Caller, Predict, Progress, Runner
+from .calls.runner import Queue
+from .calls.words import Tell, keep_silent
 from .errors import MetricError
 from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
-from .model import CaseKey, Example, Output, PromptVersion, ScoredCase
+from .model import CaseKey, Example, Output, PromptVersion, Request, ScoredCase
 from .outcome import CaseOutcome
 from .report import failure
-from .runner import Predict, Progress, Runner
 from .scoring import Comparison, Scorer
 from .signals import Finding, look
 from .suites import SuiteSpec
@@ -54,6 +56,7 @@ class SuiteRun:
     :param refreshing: whether outputs are made to be accepted: then cases without a baseline are called too.
     :param verbose: whether every failure is told in full.
     :param capture: keeps what happens inside the calls; None where nothing is kept.
+    :param tell: says again what a call printed and logged, when its test has the output.
     """
 
     spec: SuiteSpec
@@ -63,40 +66,67 @@ class SuiteRun:
     refreshing: bool
     verbose: bool = False
     capture: Capture | None = None
+    tell: Tell = keep_silent
 
     def __post_init__(self) -> None:
         self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
+        self._caller: Caller | None = None
+        self._retries: dict[CaseKey, Sequence[str]] = {}
 
     # -- calls
 
-    def call_ahead(self, predict: Predict, keys: Iterable[CaseKey]) -> None:
-        """Queue the calls of these cases, in order; those whose verdict is known without an output are not paid for."""
-        for key in keys:
-            if self.refreshing or self.obstacle(key) is None:
-                self.call(predict, key)
+    def call_ahead(self, predict: Predict, upcoming: Callable[[], Queue]) -> None:
+        """Call for these cases, in order, as places come free."""
+        self.runner.call_ahead(self.spec.id, self._caller_by(predict), upcoming)
 
     def call(self, predict: Predict, key: CaseKey) -> None:
-        """Queue the call of one case."""
+        """Call for one case now."""
         self._called_by = self._called_by or predict
-        version, example = self.version(key), self.example(key)
-        if self.capture is not None and not self.runner.submitted(key):
-            predict = self.capture.wrap(key, predict)
-        self.runner.submit(key, predict, lambda: render(version, example.id, example.inputs))
+        self.runner.submit(key, self._caller_by(predict))
 
     def output(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
-        """Wait for the output of a case whose call is queued; raises what predict raised."""
-        return self.runner.result(key, on_wait)
+        """Wait for the output of a case that was called for; raises what predict raised."""
+        answer = self.runner.take(key, on_wait)
+        self.tell(answer.words)
+        if answer.retries:
+            self._retries[key] = answer.retries
+        if answer.failure is not None:
+            raise answer.failure
+        assert answer.output is not None  # noqa: S101  a finished call has the one or the other
+        return answer.output
 
-    def hint(self, predict: Predict | None) -> str:
-        """What a person should know about a failed call, where each test has a predict of its own."""
+    def retries(self, key: CaseKey) -> Sequence[str]:
+        """Why the call of a case was tried again, a word for each time."""
+        return self._retries.get(key, ())
+
+    def _caller_by(self, predict: Predict) -> Caller:
+        if self._caller is None or self._caller.predict is not predict:
+            watch = None
+            if self.capture is not None:
+                self.capture.prepare()
+                watch = self.capture.wrap
+            self._caller = Caller(predict, self._request, wanted=self._wanted, watch=watch)
+        return self._caller
+
+    def _request(self, key: CaseKey) -> Request:
+        example = self.example(key)
+        return render(self.version(key), example.id, example.inputs)
+
+    def _wanted(self, key: CaseKey) -> bool:
+        """A case whose verdict is known without an output is not paid for."""
+        return self.refreshing or self.obstacle(key) is None
+
+    def hint(self, key: CaseKey, predict: Predict | None) -> str:
+        """What a person should know about a failed call: it was tried again, each test has a predict."""
+        hint = f"\n  tried again: {', '.join(retries)}" if (retries := self.retries(key)) else ""
         if self._called_by in {None, predict}:
-            return ""
+            return hint
         return (
-            "\n  the calls run ahead with the predict of the suite's first test, and each test made another: give the "
-            "fixture promptreg_predict scope='session', or set promptreg_concurrency = 1"
+            f"{hint}\n  the calls run ahead with the predict of the suite's first test, and each test made another: "
+            "give the fixture promptreg_predict scope='session', or set promptreg_concurrency = 1"
         )
 
     # -- judgement
@@ -329,6 +359,7 @@ class SuiteRun:
             findings=findings or {},
             warnings=warnings or [],
             message=message,
+            retries=list(self.retries(key)),
             latency_s=output.latency_s if output else None,
             input_tokens=output.input_tokens if output else None,
             output_tokens=output.output_tokens if output else None,

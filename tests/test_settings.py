@@ -33,6 +33,7 @@ def test_the_defaults(tmp_path: Path) -> None:
     """With nothing set: sixteen calls at once, two minutes for each, the default model, every version, no record."""
     settings = read(tmp_path)
     assert (settings.concurrency, settings.timeout_s) == (16, 120.0)
+    assert (settings.retries, settings.rate) == (2, None)
     assert settings.metric_settings.embedding_model == DEFAULT_EMBEDDING_MODEL
     assert settings.metric_settings.rouge_tokens == "unicode"
     assert settings.tracking is None
@@ -83,6 +84,12 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
         ({"concurrency": "many"}, ["promptreg_concurrency", "'many'"]),
         ({"concurrency": "2.5"}, ["promptreg_concurrency"]),
         ({"concurrency": "9" * 5000}, ["promptreg_concurrency"]),
+        ({"retries": "-1"}, ["promptreg_retries", "'-1'"]),
+        ({"retries": "some"}, ["promptreg_retries"]),
+        ({"rate": "60"}, ["promptreg_rate", "'60' is no rate", "60/min"]),
+        ({"rate": "0/min"}, ["promptreg_rate", "is no rate"]),
+        ({"rate": "-5/s"}, ["promptreg_rate"]),
+        ({"rate": "60/day"}, ["promptreg_rate"]),
         ({"timeout": "-1"}, ["promptreg_timeout"]),
         ({"timeout": "soon"}, ["promptreg_timeout"]),
         ({"timeout": "nan"}, ["promptreg_timeout"]),

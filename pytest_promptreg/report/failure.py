@@ -46,6 +46,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
         *output_change(case),
         *_findings(case),
+        *_retries(case),
         "",
         *_how_to_let_pass(case),
         f"If this is how it should be: {one_line(spec.how_to_accept(version.label))}",
@@ -65,6 +66,11 @@ def _findings(case: CaseOutcome) -> list[str]:
     """What kind of change it is, beyond what the gates say."""
     told = [f"{name}: {detail}" for name, detail in case.findings.items() if not _said(name, detail, case.breaches)]
     return ["", "what changed:", *(f"{GUTTER}{one_line(line)}" for line in told)] if told else []
+
+
+def _retries(case: CaseOutcome) -> list[str]:
+    """That the output was not had at once, where it was not."""
+    return ["", f"the call was tried again: {', '.join(case.retries)}"] if case.retries else []
 
 
 def _said(name: str, detail: str, breaches: Iterable[str]) -> bool:

@@ -46,6 +46,8 @@ def lines(conclusion: Conclusion) -> list[Line]:
     for suite in run.suites:
         told += _suite(suite, run)
         told.append(("", {}))
+    if calls := str(run.calls):
+        told.append((f"calls: {calls}", {"yellow": True}))
     for orphan in () if conclusion.pruned else run.orphans:
         told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
     told += _failures(conclusion)

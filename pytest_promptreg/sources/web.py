@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..calls.retrying import retry_after
 from ..errors import PredictError
 from ..redaction import HIDDEN
 from ..report.escape import one_line
@@ -80,7 +81,7 @@ class Web:
             except ValueError:
                 problem = f"no JSON: {_said(response, [key]) or 'an empty answer'}"
         error = self.error(url, problem, status)
-        error.pause_s = _pause(response)
+        error.pause_s = retry_after(response.headers)
         raise error
 
     def error(self, url: str, problem: str, status: int | None = None) -> CallError:
@@ -165,10 +166,3 @@ def _cause(exc: BaseException) -> str:
     while deeper := exc.__cause__ or exc.__context__:
         exc = deeper
     return one_line(getattr(exc, "strerror", None) or str(exc) or type(exc).__name__, _MESSAGE_LIMIT)
-
-
-def _pause(response: requests.Response) -> float | None:
-    try:
-        return max(float(response.headers["Retry-After"]), 0.0)
-    except (KeyError, ValueError):
-        return None

@@ -119,6 +119,7 @@ def _usage(cases: Sequence[CaseOutcome]) -> Iterable[tuple[str, float | None]]:
     if latencies:
         yield "latency_s/p50", aggregate("p50", latencies)
         yield "latency_s/p95", aggregate("p95", latencies)
+    yield "calls/retries", sum(len(case.retries) for case in cases)
     for name, known in (
         ("tokens/input", [case.input_tokens for case in cases if case.input_tokens is not None]),
         ("tokens/output", [case.output_tokens for case in cases if case.output_tokens is not None]),

@@ -197,6 +197,7 @@ def follow(request):
 
 def test_a_failing_predict_is_an_error_and_no_regression(project: Project, run: Run) -> None:
     """Its test is E, not F, and its verdict error; the traceback has the user's own lines and none of the plugin's."""
+    project.ini("promptreg_retries = 0\n")
     project.suite(predict="def follow(request):\n    return request.inputs['text']\n")
     project.store()
     before = project.baseline_file().read_bytes()
@@ -224,6 +225,7 @@ def test_a_failing_predict_is_an_error_and_no_regression(project: Project, run: 
 
 def test_an_async_predict_fails_in_the_same_words(project: Project) -> None:
     """An exception out of a coroutine keeps the user's own traceback as well."""
+    project.ini("promptreg_retries = 0\n")
     source = FAILING.replace("def follow", "async def follow").replace("def ask", "async def ask")
     project.suite(predict=source.replace("ask(request.text)", "await ask(request.text)"))
     result = project.pytester.runpytest_inprocess("--promptreg-update")
@@ -275,7 +277,7 @@ def test_predict_may_skip_its_case(project: Project) -> None:
 
 def test_a_call_that_takes_too_long_is_an_error(project: Project, run: Run) -> None:
     """promptreg_timeout bounds each call, sync or async; the message names the option, and the other cases go on."""
-    project.ini("promptreg_timeout = 0.3\n")
+    project.ini("promptreg_timeout = 0.3\npromptreg_retries = 0\n")
     project.suite(
         predict="""
         import asyncio, time

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.calls import Caller, Runner, Terms
 from pytest_promptreg.errors import PredictError
 from pytest_promptreg.model import CaseKey, Request
-from pytest_promptreg.runner import Runner
 from pytest_promptreg.sources import web
 from pytest_promptreg.sources.predict import describe, predict_from
 from pytest_promptreg.sources.web import CallError
@@ -180,10 +180,11 @@ def test_calls_run_at_the_same_time_and_keep_their_connections(server: Server) -
 
     server.answer = answer
     predict = predict_from("openai:/small", "test_x.py:3")
-    runner = Runner(concurrency=8, timeout_s=20)
+    runner = Runner(Terms(concurrency=8, timeout_s=20))
     keys = [CaseKey("s", "v1", str(n)) for n in range(32)]
+    caller = Caller(predict, lambda key: request(text=key.example))
     for key in keys:
-        runner.submit(key, predict, lambda key=key: request(text=key.example))  # type: ignore[misc]
+        runner.submit(key, caller)
     assert [runner.result(key).text for key in keys] == [key.example for key in keys]
     assert len(server.connections) == 8
     runner.stop()

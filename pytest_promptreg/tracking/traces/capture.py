@@ -14,11 +14,11 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ...calls import Predict
 from ...machine import environment_defaults
 from ...model import CaseKey, Request
 from ...outcome import CaseOutcome
 from ...report.escape import one_line
-from ...runner import Predict
 from . import is_kept
 from .tidy import tidy
 
@@ -40,6 +40,11 @@ class Capture:
         self._calls: dict[CaseKey, _Call] = {}
         self._recorder: Recorder | None = None
         self._problem = ""
+
+    def prepare(self) -> None:
+        """Import what is needed, in the main thread before the first call: its seconds are none of the call's."""
+        if self._recorder is None:
+            self._start()
 
     def wrap(self, key: CaseKey, predict: Predict) -> Predict:
         """``predict`` for one case, with its spans kept: asynchronous where it is."""
@@ -85,7 +90,6 @@ class Capture:
         if self._problem:
             return None
         try:
-            # Imported here, before the first call begins: its seconds are none of the call's.
             with environment_defaults({"MLFLOW_DISABLE_TELEMETRY": "true"}), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 from .spans import Recorder

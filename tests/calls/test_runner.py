@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.calls import Caller, Progress, Runner, Terms
 from pytest_promptreg.errors import PredictError, PromptError
 from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
-from pytest_promptreg.runner import Progress, Runner
 from pytest_promptreg.templates import render
 
 WHERE: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="nowhere")
@@ -25,13 +25,14 @@ def key(number: int) -> CaseKey:
     return CaseKey("suite", "v1", str(number))
 
 
-def request(number: int) -> Request:
-    return render(PromptVersion("v1", "{{ n }}"), str(number), {"n": number})
+def request(asked: CaseKey) -> Request:
+    return render(PromptVersion("v1", "{{ n }}"), asked.example, {"n": asked.example})
 
 
 def submit(runner: Runner, predict: Callable[[Request], Any], *numbers: int) -> None:
+    caller = Caller(predict, request)
     for number in numbers:
-        runner.submit(key(number), predict, functools.partial(request, number))
+        runner.submit(key(number), caller)
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def make() -> Iterator[Callable[..., Runner]]:
     """Makes runners, each of which is stopped in the end."""
     made: list[Runner] = []
 
-    def make_runner(concurrency: int = 4, timeout_s: float = 0) -> Runner:
-        made.append(Runner(concurrency, timeout_s))
+    def make_runner(concurrency: int = 4, timeout_s: float = 0, **terms: Any) -> Runner:
+        made.append(Runner(Terms(concurrency, timeout_s, **terms)))
         return made[-1]
 
     yield make_runner
@@ -287,7 +288,7 @@ def test_a_prompt_that_cannot_be_rendered_is_the_calls_failure(make: Callable[..
     """The request is made in the call, and what that raises is handed over as well."""
     runner = make()
     version = PromptVersion("v1", "{{ 1 // n }}", syntax="jinja2", where="v1.j2")
-    runner.submit(key(1), sync_echo, lambda: render(version, "1", {"n": 0}))
+    runner.submit(key(1), Caller(sync_echo, lambda asked: render(version, "1", {"n": 0})))
     with pytest.raises(PromptError, match="Jinja2 could not render it"):
         runner.result(key(1))
 

@@ -1,0 +1,19 @@
+"""Calls of predict: ahead of the tests that wait for them, so many at a time, tried again where that is worth it.
+
+call      what is called, and what becomes of it
+runner    the window of calls ahead of the tests: which call starts when
+threads   where synchronous calls run
+loop      where asynchronous calls run
+retrying  which failures are worth another try, and after what wait
+rate      so many calls in a minute
+limit     how many at once: less when a server says that it is too much
+alarm     wakes the runner when a wait is over
+tally     what was retried and waited for, in numbers
+words     what a call prints and logs, kept for its own test
+"""
+
+from .call import Answer, Caller, Predict, Progress
+from .runner import Runner, Terms
+from .tally import Tally
+
+__all__ = ["Answer", "Caller", "Predict", "Progress", "Runner", "Tally", "Terms"]

@@ -1,0 +1,134 @@
+"""What is called, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ..model import CaseKey, Output, Request
+from .words import CURRENT, Words
+
+Predict = Callable[[Request], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the calls are.
+
+    :param done: calls that have ended.
+    :param expected: those and all that are still to come, as far as that is known.
+    :param running: calls in flight.
+    :param waiting: calls that wait for another try.
+    """
+
+    done: int
+    expected: int
+    running: int
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a call ended: with an output or with a failure.
+
+    :param retries: why it was tried again, a word for each time: ``429``, ``connection``, ``timeout``.
+    :param words: what predict printed and logged.
+    """
+
+    output: Output | None
+    failure: BaseException | None
+    retries: tuple[str, ...]
+    words: Words
+
+
+@dataclass(eq=False, slots=True)
+class Caller:
+    """By what the calls of a suite are made.
+
+    :param request: what predict is given for a case; asked in the call, and what it raises is the call's failure.
+    :param watch: what is called in place of predict for a case, asked in the call; asynchronous where predict is.
+    :param wanted: whether a case is called at all when its turn comes; None for every one.
+    :param recorded: an output that is had already, asked just before a call would be made; it takes no place among the
+        calls in flight. It must not take long: nothing else starts meanwhile.
+    :param keep: told of each output that a call gave, in the thread of the call.
+    :param context: the context variables that calls made ahead see: those of the place where the caller is made.
+    """
+
+    predict: Predict
+    request: Callable[[CaseKey], Request]
+    watch: Callable[[CaseKey, Predict], Predict] | None = None
+    wanted: Callable[[CaseKey], bool] | None = None
+    recorded: Callable[[CaseKey], Output | None] | None = None
+    keep: Callable[[CaseKey, Output], None] | None = None
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    is_async: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        called = getattr(self.predict, "__call__", None)  # noqa: B004  the method, not whether there is one
+        self.is_async = inspect.iscoroutinefunction(self.predict) or inspect.iscoroutinefunction(called)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One case's call, over all its tries.
+
+    :param context: the context variables that it sees.
+    :param number: its place among the calls of its suite that were made ahead; 0 for one that its test asked for.
+    :param counted: tries again that count, of those that ``retries`` names.
+    :param successes: calls of the run that had succeeded when the last try began.
+    :param waiter: set when the call has ended, where somebody waits for that.
+    :param handle: what can be cancelled of the try that runs.
+    """
+
+    key: CaseKey
+    caller: Caller
+    context: contextvars.Context
+    number: int = 0
+    tries: int = 0
+    counted: int = 0
+    started: float = 0.0
+    successes: int = 0
+    retries: tuple[str, ...] = ()
+    words: Words = field(default_factory=Words)
+    done: bool = False
+    waiter: threading.Event | None = None
+    handle: Any = None
+    output: Output | None = None
+    failure: BaseException | None = None
+
+    def perform(self) -> Any:
+        """Call predict, in the context that is the try's own."""
+        CURRENT.set(self.words)
+        caller = self.caller
+        predict = caller.predict if caller.watch is None else caller.watch(self.key, caller.predict)
+        return predict(caller.request(self.key))
+
+    def outcome(self, value: object, began: float) -> Output:
+        """What predict returned, as an output with the seconds since ``began``, handed on to whoever keeps it.
+
+        :raises PredictError: when it is no output.
+        """
+        latency = time.perf_counter() - began
+        output = Output.of(value)
+        if output.latency_s is None:
+            output = replace(output, latency_s=latency)
+        if self.caller.keep is not None:
+            self.caller.keep(self.key, output)
+        return output
+
+
+class Try(NamedTuple):
+    """One start of a call.
+
+    :param number: which one, from 1: what an earlier one says when it was given up is nobody's.
+    :param context: the context variables, as they were before any other try could change them.
+    """
+
+    call: Call
+    number: int
+    context: contextvars.Context

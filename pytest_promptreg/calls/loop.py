@@ -1,0 +1,101 @@
+"""Where asynchronous calls run: one event loop in a daemon thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from ..model import Output
+from .call import Call, Try
+
+
+class Loop:
+    """An event loop that begins with the first call that needs one.
+
+    Its methods are called under the runner's lock, except :meth:`wait_for`.
+
+    :param finish: told how each try ended.
+    """
+
+    def __init__(self, finish: Callable[[Try, Output | None, BaseException | None], object]) -> None:
+        self._finish = finish
+        self._begin = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None
+
+    def start(self, this: Try) -> None:
+        """Run a try as a task."""
+        loop = self._begun()
+        if threading.get_ident() == self._thread:
+            self._spawn(loop, this)
+        else:
+            loop.call_soon_threadsafe(self._spawn, loop, this)
+
+    def wait_for(self, this: Try, value: Awaitable[Any]) -> Any:
+        """What an awaitable gives that a plain function, called in this thread, handed on."""
+        future = this.context.run(asyncio.run_coroutine_threadsafe, _awaited(value), self._begun())
+        this.call.handle = future
+        return future.result()
+
+    def give_up(self, call: Call) -> None:
+        """Cancel a call's task."""
+        if call.handle is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(call.handle.cancel)
+
+    def stop(self) -> None:
+        """Cancel every task and end the loop. Returns at once."""
+        with self._begin:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(_shut_down, loop)
+
+    def _begun(self) -> asyncio.AbstractEventLoop:
+        with self._begin:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(target=_run, args=(self._loop,), name="promptreg-loop", daemon=True)
+                thread.start()
+                self._thread = thread.ident
+            return self._loop
+
+    def _spawn(self, loop: asyncio.AbstractEventLoop, this: Try) -> None:
+        this.call.handle = loop.create_task(self._perform(this), context=this.context)
+
+    async def _perform(self, this: Try) -> None:
+        began = time.perf_counter()
+        try:
+            output = this.call.outcome(await this.call.perform(), began)
+        except BaseException as exc:
+            self._finish(this, None, exc)
+            if isinstance(exc, asyncio.CancelledError):
+                raise
+        else:
+            self._finish(this, output, None)
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _shut_down(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+
+    async def end() -> None:
+        await asyncio.wait(tasks, timeout=0.2) if tasks else None
+        loop.stop()
+
+    ending: Coroutine[Any, Any, None] = end()
+    loop.create_task(ending)

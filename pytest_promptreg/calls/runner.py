@@ -1,0 +1,434 @@
+"""Calls predict ahead of the tests that wait for the outputs: which call starts when.
+
+Calls are pulled from the cases that are still to run, in their order, as places among the calls in flight come free,
+and never further ahead of the test that runs than a window: neither requests nor outputs of a whole suite are held.
+
+Nothing here is ever joined at exit: the process can end while a call still waits for an answer.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..errors import PredictError
+from ..model import CaseKey, Output
+from .alarm import Alarm
+from .call import Answer, Call, Caller, Progress, Try
+from .limit import Limit
+from .loop import Loop
+from .rate import Pace, Rate
+from .retrying import MOST_THROTTLED, NoAnswerError, Trouble, trouble_of, wait_s
+from .tally import Tally
+from .threads import Left, Threads
+from .words import Words
+
+_TICK_S = 0.25  # how often a waiting caller looks up: to expire calls, to report progress, to notice Ctrl-C
+_WINDOW = 8  # times as many calls ahead of the test that runs as there are in flight
+_LEAST_WINDOW, _MOST_WINDOW = 64, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the calls of a process may take.
+
+    :param concurrency: calls in flight at once.
+    :param timeout_s: seconds that one try of a call may take, from its own start; 0 for no limit.
+    :param retries: how often a call is tried again where that is worth it.
+    :param rate: calls over time; None for no limit.
+    :param window: how many calls ahead of the test that runs; 0 for several times the concurrency.
+    """
+
+    concurrency: int
+    timeout_s: float = 0.0
+    retries: int = 0
+    rate: Rate | None = None
+    window: int = 0
+
+
+class Queue(NamedTuple):
+    """The cases of one suite that are still to run in this process.
+
+    :param size: how many they are, as far as that is known.
+    """
+
+    keys: Iterator[CaseKey]
+    size: int
+
+
+@dataclass(eq=False, slots=True)
+class _Ahead:
+    """The calls of one suite that are made ahead.
+
+    :param pulled: calls made so far.
+    :param position: the number of the call whose test is furthest.
+    :param open: calls that were made and may not be handed over yet, in order.
+    """
+
+    caller: Caller
+    queue: Queue
+    left: int
+    pulled: int = 0
+    position: int = 0
+    open: deque[Call] = field(default_factory=deque)
+
+
+class Runner:
+    """Bounded calls, in the order of the cases."""
+
+    def __init__(self, terms: Terms, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.terms = terms
+        self._window = terms.window or max(_LEAST_WINDOW, min(_WINDOW * terms.concurrency, _MOST_WINDOW))
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._calls: dict[CaseKey, Call] = {}
+        self._ahead: dict[str, _Ahead] = {}
+        self._pulling: list[_Ahead] = []  # those that have cases left
+        self._urgent: deque[Call] = deque()  # asked for by their tests, or due to be tried again
+        self._delayed: list[tuple[float, int, Call]] = []
+        self._order = itertools.count()
+        self._running: dict[Call, int] = {}
+        self._finished = 0
+        self._successes = 0
+        self._limit = Limit(terms.concurrency)
+        self._pace = Pace(terms.rate) if terms.rate else None
+        self._asked_until = float("-inf")
+        self._held_since: float | None = None
+        self._held_by_rate = False
+        self._tally = Tally()
+        self._alarm = Alarm(self._wake)
+        self._loop = Loop(self._finish)
+        self._threads = Threads(self._finish_in_thread, self._loop.wait_for)
+        self._stopped = False
+
+    def submit(self, key: CaseKey, caller: Caller) -> None:
+        """Call for a case before all that is still to be called ahead, unless that is called already.
+
+        Context variables are those of this place, now.
+        """
+        with self._lock:
+            if key in self._calls or self._stopped:
+                return
+            call = self._calls[key] = Call(key, caller, contextvars.copy_context())
+            if not self._answered(call):
+                self._urgent.append(call)
+                self._fill()
+
+    def call_ahead(self, suite: str, caller: Caller, upcoming: Callable[[], Queue]) -> None:
+        """Call for these cases of a suite as places come free, in place of what was to be called ahead for it before.
+
+        :param upcoming: asked once, while nothing starts.
+        """
+        with self._lock:
+            queue = upcoming()
+            ahead = self._ahead.get(suite)
+            if ahead is None:
+                ahead = self._ahead[suite] = _Ahead(caller, queue, queue.size)
+            ahead.caller, ahead.queue, ahead.left = caller, queue, queue.size
+            if ahead not in self._pulling:
+                self._pulling.append(ahead)
+            self._fill()
+
+    def give_away(self, keys: list[CaseKey], give: Callable[[list[CaseKey]], None]) -> None:
+        """Give cases away to another process, those of them for which no call was made.
+
+        :param give: told which, while nothing starts; none of them is called ahead any more.
+        """
+        with self._lock:
+            free = [key for key in keys if key not in self._calls]
+            given = set(free)
+            for ahead in self._pulling:
+                ahead.queue = Queue((key for key in ahead.queue.keys if key not in given), ahead.queue.size)
+            give(free)
+
+    def result(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
+        """Wait for the output of a call.
+
+        :raises BaseException: what predict raised, as it was raised.
+        """
+        answer = self.take(key, on_wait)
+        if answer.failure is not None:
+            raise answer.failure
+        assert answer.output is not None  # noqa: S101  a finished call has the one or the other
+        return answer.output
+
+    def take(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Answer:
+        """Wait for a call and hand its answer over, once: a case that is run again is called again.
+
+        :param on_wait: told how far the calls are, every quarter of a second or so.
+        """
+        with self._lock:
+            call = self._calls.get(key)
+            if call is None:
+                return Answer(None, PredictError("the run ended before this call began"), (), Words())
+            waiter = None
+            if not call.done:
+                waiter = call.waiter = threading.Event()
+        while waiter is not None and not waiter.wait(_TICK_S):
+            self._expire()
+            if on_wait:
+                on_wait(self.progress())
+        with self._lock:
+            self._calls.pop(key, None)
+            self._move_on(call)
+            self._fill()
+        return Answer(call.output, call.failure, call.retries, call.words)
+
+    def ready(self) -> dict[CaseKey, Output]:
+        """Outputs that are there and not handed over yet."""
+        with self._lock:
+            return {key: call.output for key, call in self._calls.items() if call.output is not None}
+
+    @property
+    def window(self) -> int:
+        """How many calls are made ahead of the test that runs."""
+        return self._window
+
+    def submitted(self, key: CaseKey) -> bool:
+        """Whether the call of a case waits to be made, is made, or waits to be handed over."""
+        return key in self._calls
+
+    def exhausted(self, suite: str) -> bool:
+        """Whether nothing of a suite is left to be called ahead."""
+        ahead = self._ahead.get(suite)
+        return ahead is None or ahead not in self._pulling
+
+    def progress(self) -> Progress:
+        """How far the calls are."""
+        with self._lock:
+            unfinished = sum(not call.done for call in self._calls.values())
+            expected = self._finished + unfinished + sum(ahead.left for ahead in self._pulling)
+            return Progress(self._finished, expected, len(self._running), len(self._delayed))
+
+    def tally(self) -> Tally:
+        """What was retried and waited for so far."""
+        with self._lock:
+            return Tally(
+                self._tally.retried.copy(),
+                self._tally.rate_s,
+                self._tally.asked_s,
+                self._limit.decreases,
+                self._limit.lowest,
+            )
+
+    def stop(self) -> None:
+        """Start nothing more and cancel what can be cancelled. Returns at once; threads in a call are left behind."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            self._pulling.clear()
+            for call in [*self._urgent, *(call for _, _, call in self._delayed)]:
+                # Whoever waits for one must not wait for ever.
+                self._end(call, None, PredictError("the run ended before this call began"))
+            self._urgent.clear()
+            self._delayed.clear()
+            self._alarm.stop()
+            self._threads.stop()
+            self._loop.stop()
+
+    # -- which call is next; the lock is held around every change of state
+
+    def _next(self) -> Call | None:
+        if self._urgent:
+            return self._urgent.popleft()
+        for ahead in tuple(self._pulling):
+            while ahead.pulled - ahead.position < self._window:
+                key = next(ahead.queue.keys, None)
+                if key is None:
+                    self._pulling.remove(ahead)
+                    break
+                ahead.left -= 1
+                caller = ahead.caller
+                if key in self._calls or (caller.wanted is not None and not caller.wanted(key)):
+                    continue
+                ahead.pulled += 1
+                call = self._calls[key] = Call(key, caller, caller.context, ahead.pulled)
+                ahead.open.append(call)
+                if not self._answered(call):
+                    return call
+        return None
+
+    def _answered(self, call: Call) -> bool:
+        """Whether a call need not be made, because its output is recorded; or cannot, because looking for it failed."""
+        if call.caller.recorded is None:
+            return False
+        try:
+            output = call.caller.recorded(call.key)
+        except BaseException as exc:
+            self._end(call, None, exc)
+            return True
+        if output is not None:
+            self._end(call, output, None)
+        return output is not None
+
+    def _move_on(self, call: Call) -> None:
+        """The test of a call has its answer; what was called ahead for tests long past is let go."""
+        ahead = self._ahead.get(call.key.suite)
+        if ahead is None:
+            return
+        ahead.position = max(ahead.position, call.number)
+        while ahead.open:
+            oldest = ahead.open[0]
+            waits = self._calls.get(oldest.key) is oldest
+            if waits and oldest.number > ahead.position - self._window:
+                return
+            ahead.open.popleft()
+            if waits:
+                del self._calls[oldest.key]
+
+    # -- starting and finishing
+
+    def _fill(self, *, in_thread: bool = False) -> Try | None:
+        """Start what may be started.
+
+        :param in_thread: whether the calling thread takes a synchronous call itself, and rests where there is none.
+        """
+        mine: Try | None = None
+        while not self._stopped and len(self._running) < self._limit.now:
+            call = self._next()
+            if call is None:
+                break
+            now = self._clock()
+            if self._held(now):
+                self._urgent.appendleft(call)
+                break
+            if self._pace is not None:
+                self._pace.start(now)
+            call.tries += 1
+            call.started, call.successes, call.handle = now, self._successes, None
+            self._running[call] = call.tries
+            this = Try(call, call.tries, call.context.copy())
+            if call.caller.is_async:
+                self._loop.start(this)
+            elif in_thread and mine is None:
+                mine = this
+            else:
+                self._threads.start(this)
+        if in_thread and mine is None:
+            self._threads.rest()
+        return mine
+
+    def _held(self, now: float) -> bool:
+        """Whether nothing may start yet: for the rate, or because a server asked to be left alone."""
+        asked_s = self._asked_until - now
+        rate_s = self._pace.wait_s(now) if self._pace is not None else 0.0
+        if asked_s <= 0 and rate_s <= 0:
+            if self._held_since is not None:
+                waited, self._held_since = now - self._held_since, None
+                if self._held_by_rate:
+                    self._tally.rate_s += waited
+                else:
+                    self._tally.asked_s += waited
+            return False
+        if self._held_since is None:
+            self._held_since, self._held_by_rate = now, rate_s >= asked_s
+        self._alarm.set(now + max(asked_s, rate_s))
+        return True
+
+    def _wake(self) -> None:
+        """A wait is over: that of a call that is to be tried again, or of all."""
+        with self._lock:
+            if self._stopped:
+                return
+            now = self._clock()
+            due = []
+            while self._delayed and self._delayed[0][0] <= now:
+                due.append(heapq.heappop(self._delayed)[2])
+            self._urgent.extendleft(reversed(due))
+            if self._delayed:
+                self._alarm.set(self._delayed[0][0])
+            self._fill()
+
+    def _finish(self, this: Try, output: Output | None, failure: BaseException | None) -> None:
+        """Take down how a try ended, and start what may be started now."""
+        again_s, trouble = self._considered(this, failure)
+        with self._lock:
+            if self._ended(this, output, failure, trouble, again_s):
+                self._fill()
+
+    def _finish_in_thread(self, this: Try, output: Output | None, failure: BaseException | None) -> Try | None:
+        """The same for one of our threads, which takes the next synchronous call itself.
+
+        :raises Left: when it was given up, or the run is over.
+        """
+        again_s, trouble = self._considered(this, failure)
+        with self._lock:
+            if not self._ended(this, output, failure, trouble, again_s) or self._stopped:
+                raise Left
+            return self._fill(in_thread=True)
+
+    def _considered(self, this: Try, failure: BaseException | None) -> tuple[float, Trouble | None]:
+        """Why a failure is worth another try, and seconds to wait for it; outside the lock, for it may import."""
+        trouble = trouble_of(failure) if failure is not None else None
+        if trouble is None or not self.terms.retries:
+            return 0.0, trouble
+        return wait_s(trouble, len(this.call.retries) + 1), trouble
+
+    def _ended(
+        self,
+        this: Try,
+        output: Output | None,
+        failure: BaseException | None,
+        trouble: Trouble | None,
+        again_s: float,
+    ) -> bool:
+        """Take down how a try ended; False when it was given up before."""
+        call = this.call
+        if self._running.get(call) != this.number:
+            return False
+        del self._running[call]
+        if failure is None:
+            self._successes += 1
+            self._limit.succeeded()
+        if trouble is None or not self._again(call, trouble, again_s):
+            self._end(call, output, failure)
+        return True
+
+    def _again(self, call: Call, trouble: Trouble, again_s: float) -> bool:
+        """Whether a failed call is tried again, which is then arranged.
+
+        A call that a server refuses while it lets others through is not at fault: that is what the limit is for.
+        """
+        now = self._clock()
+        if trouble.throttled:
+            self._limit.throttled(call.started, now)
+            if trouble.pause_s and self.terms.retries:
+                self._asked_until = max(self._asked_until, now + trouble.pause_s)
+        lets_through = trouble.throttled and self._successes > call.successes and call.tries < MOST_THROTTLED
+        if self._stopped or not self.terms.retries or not (lets_through or call.counted < self.terms.retries):
+            return False
+        call.counted += not lets_through
+        call.retries = (*call.retries, trouble.reason)
+        self._tally.retry(trouble.reason)
+        heapq.heappush(self._delayed, (now + again_s, next(self._order), call))
+        self._alarm.set(now + again_s)
+        return True
+
+    def _end(self, call: Call, output: Output | None, failure: BaseException | None) -> None:
+        call.output, call.failure, call.done = output, failure, True
+        self._finished += 1
+        if call.waiter is not None:
+            call.waiter.set()
+
+    def _expire(self) -> None:
+        """Give up the calls that take too long."""
+        timeout_s = self.terms.timeout_s
+        if not timeout_s:
+            return
+        with self._lock:
+            now = self._clock()
+            for call, number in [(c, n) for c, n in self._running.items() if now - c.started > timeout_s]:
+                (self._loop if call.caller.is_async else self._threads).give_up(call)
+                failure = NoAnswerError(
+                    f"predict gave no answer in {timeout_s:g} s",
+                    next_step="set promptreg_timeout to the seconds that a call may take",
+                )
+                self._finish(Try(call, number, call.context), None, failure)
