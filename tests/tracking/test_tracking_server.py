@@ -244,6 +244,38 @@ def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
     assert statuses(server_store.runs("swallowed")) == WHOLE
 
 
+def test_a_server_that_dies_among_the_traces_gets_the_rest_when_it_is_back(
+    server_store: Any, machine: Server, make_run: Any, project: RunFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runs are complete by then; each trace is there once in the end, with its span, and found by its run."""
+    import mlflow
+
+    class Killing(mlflow.MlflowClient):  # type: ignore[misc]
+        def link_traces_to_run(self, *arguments: Any, **named: Any) -> Any:
+            if machine.process is not None:
+                machine.end([signal.SIGKILL])
+            return super().link_traces_to_run(*arguments, **named)
+
+    settings = replace(server_store.named("traces"), traces="all")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(mlflow, "MlflowClient", Killing)
+            with pytest.raises(TrackingError, match=r"the runs are complete, and \d of 6 traces are still to be sent"):
+                track(make_run(["v1", "v3"], count=3), settings, project)
+    finally:
+        machine.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.uri)
+    assert main(["sync"]) == 0
+    client = mlflow.MlflowClient(tracking_uri=settings.uri)
+    experiment = client.get_experiment_by_name("traces").experiment_id
+    versions = [run for run in client.search_runs([experiment]) if run.data.tags["promptreg.kind"] == "version"]
+    assert len(versions) == 2
+    for run in versions:
+        traces = client.search_traces(locations=[experiment], run_id=run.info.run_id)
+        assert sorted(trace.info.tags["promptreg.example"] for trace in traces) == [f"ticket-{n:03}" for n in range(3)]
+        assert all(len(trace.data.spans) == 1 and len(trace.info.assessments) >= 3 for trace in traces)
+
+
 def test_a_server_that_dies_midway_gets_the_rest_when_it_is_back(
     server_store: Any,
     machine: Server,
