@@ -6,7 +6,7 @@ refused. What one run has lost (a shard, the rest of an interrupted one, a case)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from . import __version__
 from . import baseline as baseline_file
 from .baseline import Baseline
+from .calls import Tally
 from .concluding import Conclusion, Declaration
 from .errors import ResultsError
 from .files import display_path
@@ -228,6 +229,7 @@ class Merging(Concluding):
             expected=nodeids.values(),
             orphans=[Path(path) for path in dict.fromkeys(path for shard in alive for path in shard.run.orphans)],
             signatures=signatures,
+            calls=_summed(shard.run.calls for shard in alive),
             notices=list(dict.fromkeys(notice for shard in alive for notice in shard.part.notices)),
         )
 
@@ -284,3 +286,10 @@ class Merging(Concluding):
                         where=display_path(path),
                         next_step="run the merge on the commit that the shards ran on",
                     )
+
+
+def _summed(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total

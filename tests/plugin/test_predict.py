@@ -426,6 +426,57 @@ def test_each_call_is_made_once_however_xdist_distributes(project: Project, dist
     assert len(project.outputs()) == 30
 
 
+def test_a_worker_gives_no_case_away_that_it_has_called_for(project: Project) -> None:
+    """With --dist worksteal, a worker out of work takes cases of another's queue, and no call is made twice."""
+    project.ini("promptreg_concurrency = 64\n")
+    project.examples({f"e{number:02}": f"text {number}" for number in range(60)})
+    project.suite(
+        predict=LOG + "\nimport time\ndef follow(request):\n    log('calls', request.example)\n"
+        "    time.sleep(0.02)\n    return request.example\n",
+        body="import time\ntime.sleep(0.05 if promptreg.example.id < 'e30' else 0)\npromptreg.check()",
+    )
+    result = project.pytester.runpytest_subprocess("-n2", "--dist", "worksteal", "--promptreg-update")
+    result.assert_outcomes(passed=60)
+    assert sorted(project.lines("calls")) == sorted(project.outputs())
+    assert len(project.outputs()) == 60
+
+
+def test_what_was_tried_again_is_counted_and_told(project: Project, run: Run) -> None:
+    """The closing section says what was retried, from all workers together; a failure names the tries of its case."""
+    project.suite(predict="def follow(request):\n    return 'the accepted answer'\n")
+    project.store()
+    project.suite(
+        predict="""
+        import os
+
+        class Overloaded(Exception):
+            status_code = 503
+
+        def follow(request):
+            if not os.path.exists(request.example):
+                open(request.example, "w").close()
+                raise Overloaded("later")
+            return "another answer"
+        """
+    )
+    result = run()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["the call was tried again: 503", "calls: 3 retried (503: 3)"])
+
+
+def test_calls_keep_to_the_rate_that_is_set(project: Project) -> None:
+    """promptreg_rate holds calls back, and the wait is told; a rate that is none is refused."""
+    project.ini("promptreg_rate = 10/s\n")
+    project.suite(predict="def follow(request):\n    return 'x'\n")
+    result = project.pytester.runpytest_inprocess("-p", "no:xdist", "--promptreg-update")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["calls: waited 0.* s for the rate limit"])
+    project.ini("promptreg_rate = often\n")
+    refused = project.pytester.runpytest_inprocess("-p", "no:xdist")
+    assert refused.ret != 0
+    assert "'often' is no rate" in refused.stdout.str() + refused.stderr.str()
+
+
 @pytest.mark.parametrize("predict", ["lambda request: TENANT.get()", "asynchronous"])
 def test_context_variables_of_the_test_reach_predict(project: Project, predict: str) -> None:
     """A context variable that a session fixture has set is seen in the call, in thread and event loop alike."""
