@@ -26,6 +26,7 @@ from ..report.escape import one_line
 from ..text import file_slug
 from . import Receipt, TrackingSettings, clean, spool
 from .records import Record, RunRecord
+from .registry import LINKED_PROMPTS_TAG, show_in_experiment, show_run
 from .traces.send import SESSION_TAG, Place, send_traces
 
 COMPLETE_TAG = "promptreg.complete"
@@ -70,6 +71,7 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
         if again or is_web(settings.uri):  # a database of our own repeats no request
             writer.settle(there)
         _mark_baseline(client, experiment, session.record, there.runs, late=again)
+        _show_on_prompts(settings.uri, experiment.experiment_id, session.record, there.runs)
         children = {(child.suite, child.version): there.runs[_key(child.tags)] for child in session.record.children}
         place = Place(settings.store, experiment.experiment_id, session.id, children)
         send_traces(client, place, session.record.traces, deadline, again=again)
@@ -292,6 +294,23 @@ def _mark_baseline(client: Any, experiment: Any, record: Record, runs: Mapping[_
             if client.get_run(marked).info.start_time > record.baseline.start_ms:
                 return
     client.set_experiment_tag(experiment.experiment_id, _BASELINE_TAG, runs[_key(record.baseline.tags)])
+
+
+def _show_on_prompts(uri: str, experiment_id: str, record: Record, runs: Mapping[_Key, str]) -> None:
+    """Let the pages of the prompts that were tested name the runs, where the store keeps both.
+
+    It is for people to read, and no part of the record: a registry elsewhere, or one that refuses, costs nothing.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    linked = [child for child in record.children if LINKED_PROMPTS_TAG in child.tags]
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri) if linked else None
+    for child in linked:
+        for prompt in json.loads(child.tags[LINKED_PROMPTS_TAG]):
+            with contextlib.suppress(MlflowException):
+                show_run(prompt["name"], int(prompt["version"]), runs[_key(child.tags)], client)
+                show_in_experiment(prompt["name"], experiment_id, client)
 
 
 def _write_artifacts(client: Any, run_id: str, artifacts: Mapping[str, str]) -> None:

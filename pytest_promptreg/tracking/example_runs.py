@@ -14,7 +14,7 @@ from ..report.html_diff import side_by_side_page
 from . import clean, measures, notes, table
 from .records import RunRecord
 
-LIMIT = 500  # cases of a pytest run: half a minute on a server, which is what recording may take
+LIMIT = 200  # cases of a pytest run: half a minute on a busy machine, which is what recording may take
 
 
 def with_examples(

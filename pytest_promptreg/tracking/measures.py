@@ -74,13 +74,13 @@ def _signals(version: VersionOutcome) -> Iterable[tuple[str, float | None]]:
 
 
 def of_case(suite: SuiteOutcome, case: CaseOutcome) -> dict[str, float]:
-    """Of one case, by metric key: whether it passed, its scores, and what its call took."""
+    """Of one case, by the keys that its version's run has: in MLflow's tree they then stand in the same columns."""
     scores = [scaled(term, case.scores[term], suite.spec) for term in suite.terms if term in case.scores]
     found: list[tuple[str, float | None]] = [
-        ("passed", float(case.passed)),
-        *scores,
-        ("signals", len(case.findings) or None),
-        ("latency_s", case.latency_s),
+        ("pass_rate", float(case.verdict != Verdict.BREACHED) if case.judged else None),
+        *((f"{key}/mean", score) for key, score in scores),
+        ("cases/failed", float(not case.passed)),
+        ("latency_s/p50", case.latency_s),
         ("tokens/input", case.input_tokens),
         ("tokens/output", case.output_tokens),
         ("cost_usd", case.cost_usd),

@@ -42,6 +42,8 @@ _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 _TEMPLATE_LIMIT = 100_000
 _COMMIT_MESSAGE_LIMIT = 5_000
 _EXPERIMENTS_TAG = "_mlflow_experiment_ids"
+_RUNS_TAG = "mlflow.prompt.run_ids"  # what the page of a version reads
+_RUNS_SHOWN = 20
 _OF_THE_REGISTRY = frozenset({ALIASES_TAG, REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG})
 _OF_MLFLOW = ("mlflow.prompt.", "_mlflow_prompt")
 
@@ -181,6 +183,16 @@ def show_in_experiment(name: str, experiment_id: str, client: Any) -> None:
     known = [part for part in prompt.tags.get(_EXPERIMENTS_TAG, "").split(",") if part]
     if experiment_id not in known:
         client.set_prompt_tag(registry_name(name), _EXPERIMENTS_TAG, f",{','.join([*known, experiment_id])},")
+
+
+def show_run(name: str, number: int, run_id: str, client: Any) -> None:
+    """Let the version's page name the run among the last twenty that tested it."""
+    stored = client.get_prompt_version(name, str(number))
+    if stored is None:
+        return
+    known = [part for part in stored.tags.get(_RUNS_TAG, "").split(",") if part]
+    if run_id not in known:
+        client.set_prompt_version_tag(name, str(number), _RUNS_TAG, ",".join([run_id, *known][:_RUNS_SHOWN]))
 
 
 def _known(client: Any, name: str) -> _Known:

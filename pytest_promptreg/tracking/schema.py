@@ -6,6 +6,7 @@ Everything that shapes a tracking run is decided here and can be read without a 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -39,7 +40,11 @@ def describe(run: RunOutcome, facts: RunFacts, around: Surroundings, level: str 
     shared = _shared_tags(facts, around)
     versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
     datasets = {suite.spec.id: dataset_of(suite.spec) for suite in run.suites}
-    children = [_child(suite, version, run, facts, shared, datasets[suite.spec.id]) for suite, version in versions]
+    names = Counter(dataset.name for dataset in datasets.values())
+    children = []
+    for suite, version in versions:
+        dataset = datasets[suite.spec.id]
+        children.append(_child(suite, version, run, facts, shared, dataset, alone=names[dataset.name] == 1))
     # MLflow lists later starts first: this way the versions stand in their own order.
     children = [replace(child, start_ms=child.start_ms + len(children) - place) for place, child in enumerate(children)]
     notices: list[str] = []
@@ -86,7 +91,13 @@ def _child(
     facts: RunFacts,
     shared: Mapping[str, str | None],
     dataset: DatasetRecord,
+    *,
+    alone: bool,
 ) -> RunRecord:
+    """The run of a prompt version.
+
+    :param alone: whether no other suite of the run has the same dataset.
+    """
     spec, prompt = suite.spec, version.version
     cases = table.ordered(suite, version)
     note = notes.version_note(suite, version, run, cases)
@@ -95,10 +106,8 @@ def _child(
     fitted_tags = clean.fitted({**tags, "mlflow.note.content": note}, clean.TAG_LIMIT)
     params = clean.fitted({**_version_params(suite, version, facts, dataset), "model": model}, clean.PARAM_LIMIT)
     return RunRecord(
-        # The column that shows it has room for a few letters: what tells the runs apart, and no more than that.
-        name=clean.text(
-            prompt.label if len(run.suites) == 1 else f"{prompt.label} · {spec.name}", clean.RUN_NAME_LIMIT
-        ),
+        # The column that shows it has room for a few letters, and another one names the dataset.
+        name=clean.text(prompt.label if alone else f"{prompt.label} · {spec.name}", clean.RUN_NAME_LIMIT),
         status=_status(version.failed, run),
         start_ms=_ms(run.started),
         end_ms=_ms(run.ended),

@@ -67,15 +67,17 @@ def test_a_case_is_found_by_its_tags_and_drawn_by_its_metrics(record: Record) ->
     assert run.tags["promptreg.breaches"] == "semantic 0.600, gate >= 0.8"
     assert run.tags["mlflow.source.git.commit"] == COMMIT.commit
     assert run.metrics == {
-        "passed": 0.0,
-        "semantic": 0.6,
-        "drop_rouge_l": 0.31,
-        "bleu_0to1": 0.1225,
-        "latency_s": pytest.approx(0.3),
+        "pass_rate": 0.0,
+        "semantic/mean": 0.6,
+        "drop_rouge_l/mean": 0.31,
+        "bleu_0to1/mean": 0.1225,
+        "cases/failed": 1.0,
+        "latency_s/p50": pytest.approx(0.3),
         "tokens/input": 40,
         "tokens/output": 20,
         "cost_usd": 0.001,
     }
+    assert set(run.metrics) <= set(record.children[2].metrics), "the columns of MLflow's table line up"
     assert len(run.params["inputs_sha256"]) == 64
     assert run.params["version"] == "v3"
 
@@ -103,14 +105,14 @@ def test_a_score_that_is_no_number_is_left_out(make_run: Any, facts: RunFacts) -
     versions = [replace(version, cases=[spoilt, *version.cases[1:]])]
     found = describe(replace(run, suites=[replace(suite, versions=versions)]), facts, COMMIT, "example")
     metrics = of(found, "v1", spoilt.example).metrics
-    assert set(metrics) == {"passed", "tokens/input", "tokens/output", "cost_usd"}
+    assert set(metrics) == {"pass_rate", "cases/failed", "tokens/input", "tokens/output", "cost_usd"}
 
 
 def test_a_suite_that_is_too_large_has_none_and_says_so(
     make_run: Any, facts: RunFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Suites are taken in order as long as there is room; the line says the limit and what to do."""
-    assert example_runs.LIMIT == 500
+    assert example_runs.LIMIT == 200
     monkeypatch.setattr(example_runs, "LIMIT", 40)
     run = make_run()
     small = replace(run.suites[0].spec, id="a.py::test_b", function="test_b")

@@ -65,6 +65,9 @@ def test_a_tested_version_is_registered_and_promoted(project: pytest.Pytester) -
     experiments = [experiment.experiment_id for experiment in stored.search_experiments()]
     found = stored.search_runs(experiments, "tags.`promptreg.prompt` = 'say' AND tags.`promptreg.version` = 'v2'")
     assert found[-1].data.tags["mlflow.linkedPrompts"] == '[{"name": "say", "version": "1"}]'
+    shown = stored.get_prompt_version("say", "1").tags["mlflow.prompt.run_ids"].split(",")
+    assert set(shown) == {run.info.run_id for run in found}
+    assert stored.get_prompt("say").tags["_mlflow_experiment_ids"] == f",{found[-1].info.experiment_id},"
     assert found[-1].data.tags["promptreg.promoted"] == "say@champion is version 1 now (new)"
 
 

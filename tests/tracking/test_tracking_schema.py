@@ -48,13 +48,19 @@ def test_there_is_one_child_for_each_version_in_their_order(record: Record) -> N
     assert record.parent.name == "1a2b3c4+ main #482"
 
 
-def test_versions_of_several_suites_are_named_with_their_suite(make_run: Any, facts: RunFacts) -> None:
-    """Two suites with a v1 each can be told apart."""
+def test_versions_of_suites_with_the_same_examples_are_named_with_their_suite(make_run: Any, facts: RunFacts) -> None:
+    """Two runs called v1 can be told apart: by MLflow's column of datasets, else by their names."""
     run = make_run(["v1"])
-    other = replace(run.suites[0], spec=replace(run.suites[0].spec, id="tests/a.py::test_b", function="test_b"))
-    found = describe(replace(run, suites=[run.suites[0], other]), facts, NOWHERE)
-    assert [run.name for run in found.children] == ["v1 · test_summarize", "v1 · test_b"]
+    suite = run.suites[0]
+    other = replace(suite, spec=replace(suite.spec, id="tests/a.py::test_b", function="test_b"))
+    found = describe(replace(run, suites=[suite, other]), facts, NOWHERE)
+    assert [run.name for run in found.children] == ["v1", "v1"]
+    assert [run.tags["promptreg.dataset"] for run in found.children] == ["test_summarize", "test_b"]
     assert found.baseline is None, "an experiment has one baseline mark, and two runs claim it"
+    examples = tuple(replace(example, where="tickets.jsonl:1") for example in suite.spec.examples)
+    alike = [replace(each, spec=replace(each.spec, examples=examples)) for each in (suite, other)]
+    found = describe(replace(run, suites=alike), facts, NOWHERE)
+    assert [run.name for run in found.children] == ["v1 · test_summarize", "v1 · test_b"]
 
 
 def test_a_version_without_selected_cases_has_no_run(make_run: Any, facts: RunFacts) -> None:
