@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,16 +13,19 @@ import pytest
 from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
-from .predicts import resolve_predict
+from .predicts import resolve_predict, subject_of
 from .roles import Performing, Worker
 from .shards import in_shard
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
 from .suite_metrics import SuiteMetrics
-from .suites import build_suite, case_slug
+from .suites import FIXTURE, build_suite, case_slug
 
 if TYPE_CHECKING:
     from .model import PromptVersion
     from .roles import Role
+
+_PREDICT = "promptreg_predict"
+_PLUGIN = f"{__package__}.plugin"  # where the fixture stands that gives no predict
 
 
 def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
@@ -65,14 +71,42 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         ini_gates=role.settings.gates,
         ini_metrics=role.settings.metrics,
         ini_signals=role.settings.signals,
+        ini_predict_version=role.settings.predict_version,
         metrics=metrics,
         registry=lambda address: _registered(address, where, role),
         refreshing=role.settings.refreshing,
     )
-    predict = resolve_predict(marker.kwargs.get("predict"), where, role.settings.registry)
+    asked = marker.kwargs.get("predict")
+    spec = replace(spec, subject=_subject(definition, asked, spec.id))
+    # What is never called need not be there, nor what it imports.
+    predict = resolve_predict(asked, where, role.settings.registry) if role.settings.replay != "only" else None
     role.performer.declare(spec, predict, metrics)
     cases = [(version.label, example.id) for version in spec.versions for example in spec.examples]
     metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)
+
+
+def _subject(definition: pytest.Item, predict: object, suite_id: str) -> str:
+    """What gives the outputs of a suite: the marker, else a fixture, known by its place; empty where nothing does."""
+    if predict is not None:
+        return subject_of(predict, suite_id)
+    if any(_PREDICT in _names(mark.args[0]) for mark in definition.iter_markers("parametrize") if mark.args):
+        return f"{FIXTURE}{_PREDICT} of {suite_id}"
+    found = definition.session._fixturemanager.getfixturedefs(_PREDICT, definition)
+    fixture: Any = inspect.unwrap(found[-1].func) if found else None
+    if fixture is None or fixture.__module__ == _PLUGIN:
+        return ""
+    code = getattr(fixture, "__code__", None)
+    file = Path(code.co_filename if code is not None else "")
+    root = definition.config.rootpath
+    place = file.relative_to(root).as_posix() if file.is_relative_to(root) else fixture.__module__
+    return f"{FIXTURE}{place}::{getattr(fixture, '__qualname__', _PREDICT)}"
+
+
+def _names(argnames: object) -> Sequence[str]:
+    """The names in the first argument of ``parametrize``."""
+    if isinstance(argnames, str):
+        return [name.strip() for name in argnames.split(",")]
+    return [str(name) for name in argnames] if isinstance(argnames, list | tuple) else []
 
 
 def _registered(address: str, where: str, role: Performing) -> Sequence[PromptVersion]:
@@ -183,13 +217,31 @@ def last_words(session: pytest.Session, role: Role) -> None:
 
 
 def finish(session: pytest.Session, role: Role) -> None:
-    """Note what is left to run; a worker leaves word for the controller."""
+    """Note what is left to run; a worker leaves word for the controller.
+
+    A worker of xdist that raised here would take the session down with an internal error: it runs nothing instead, and
+    the controller says why.
+
+    :raises PromptregError: when the run would call more than it may, or its recorded outputs cannot be read.
+    """
     if not isinstance(role, Performing):
         return
     found: list[tuple[CaseKey, str]] = [
         (item.stash[CASE_KEY], item.nodeid) for item in session.items if CASE_KEY in item.stash
     ]
-    role.select(found)
+    try:
+        role.select(found)
+        if not session.config.option.collectonly:
+            role.settings.limits.check(role.performer.plan)
+    except PromptregError as exc:
+        role.refusal = str(exc)
+        if not isinstance(role, Worker):
+            raise
+        session.items.clear()
+    if role.settings.replay != "off":
+        from .replay.on_need import set_up_on_need
+
+        set_up_on_need(item for item in session.items if CASE_KEY in item.stash)
     if isinstance(role, Worker):
         output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
         output[WORKER_OUTPUT] = role.to_wire()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .baseline import Baseline
 from .calls.tally import Tally
-from .errors import PromptregError, TrackingError
+from .errors import PromptregError, ReplayError, TrackingError
 from .files import display_path
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
@@ -133,6 +133,8 @@ class Concluder:
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
         self.storing.apply(declaration, conclusion)
+        if self.settings.replay != "off":
+            self._tell_of_recorded(declaration, conclusion)
         conclusion.problems += declaration.notices
         if publish is not None:
             try:
@@ -150,6 +152,16 @@ class Concluder:
                 conclusion.problems.append(f"not recorded in MLflow: {exc}")
                 conclusion.fatal |= self.settings.tracking is not None and self.settings.tracking.required
         return conclusion
+
+    def _tell_of_recorded(self, declaration: Declaration, conclusion: Conclusion) -> None:
+        from .replay.ending import conclude
+
+        prune = self.settings.prune and not conclusion.run.interrupted
+        try:
+            conclusion.notes += conclude(self.settings.replay_file, declaration.suites, prune=prune)
+        except ReplayError as exc:
+            conclusion.problems.append(str(exc))
+            conclusion.fatal = True
 
     def _suite(
         self, spec: SuiteSpec, declaration: Declaration, problems: list[str], *, interrupted: bool

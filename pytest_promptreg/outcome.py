@@ -34,6 +34,7 @@ class CaseOutcome:
     :param warnings: names of the signals that are no breach and still want a look.
     :param message: what went wrong, for missing, incomparable and error.
     :param retries: why the call was tried again, a word for each time: ``429``, ``connection``, ``timeout``.
+    :param replayed: whether the output is a recorded one; latency, tokens and cost are then those of its call.
     :param passed: whether the test function passed as a whole, its own assertions included.
     :param trace: what was kept of the call for MLflow, as JSON; empty where no traces are asked for.
     """
@@ -54,6 +55,7 @@ class CaseOutcome:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    replayed: bool = False
     passed: bool = True
     nodeid: str = ""
     trace: str = ""
@@ -62,6 +64,11 @@ class CaseOutcome:
     def key(self) -> CaseKey:
         """What the case is known by."""
         return CaseKey(self.suite, self.version, self.example)
+
+    @property
+    def called(self) -> bool:
+        """Whether predict gave the output in this run: it was not replayed, and not made by the test itself."""
+        return self.output is not None and self.latency_s is not None and not self.replayed
 
     @property
     def judged(self) -> bool:

@@ -8,17 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import baseline as baseline_file
 from .baseline import Baseline
+from .budget import Budget
 from .calls import Predict, Progress, Runner, Terms
 from .calls.runner import Queue
-from .calls.words import Tell, keep_silent
+from .calls.words import Tell, Words, keep_silent
 from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
 from .model import CaseKey
+from .planning import CallPlan, plan_calls
 from .production import Production
 from .report.escape import one_line, quoted, visible
 from .scoring import Scorer, builtin_metrics
@@ -29,6 +31,10 @@ from .suites import SuiteSpec
 from .tracking.registry import registry_name
 from .tracking.traces import capture
 from .tracking.traces.capture import Capture
+
+if TYPE_CHECKING:
+    from .outlay import Outlay
+    from .replay.replaying import Replay
 
 _WORKER_WINDOW = 2  # times the calls in flight
 
@@ -60,6 +66,9 @@ class Performer:
         self.own_metrics: dict[str, SuiteMetrics] = {}
         self._builtin = builtin_metrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
+        self.plan = CallPlan()
+        self.replay = self._recorded_outputs()
+        self._outlay = self._prices_and_budget()
 
     # -- declaring
 
@@ -172,10 +181,15 @@ class Performer:
                 )
 
     def select(self, keys: Iterable[CaseKey]) -> None:
-        """The cases that this process was given to run, in order."""
+        """The cases that this process was given to run, in order; what they are going to call is known from here on.
+
+        :raises ReplayError: when the file of recorded outputs cannot be read.
+        """
         self.selected = {}
         for key in keys:
             self.selected.setdefault(key.suite, []).append(key)
+        if not self.settings.rescore:
+            self.plan = plan_calls((self.run_of(suite), keys) for suite, keys in self.selected.items())
 
     # -- running
 
@@ -190,7 +204,9 @@ class Performer:
                 self.settings.refreshing,
                 self.settings.verbose,
                 self.capture,
-                self.tell,
+                self._say,
+                self.replay,
+                self._outlay,
             )
         return self._runs[suite_id]
 
@@ -223,6 +239,38 @@ class Performer:
             run.call_ahead(predict, upcoming)
         case.take(run.output(key, on_wait))
         return case
+
+    def _say(self, words: Words) -> None:
+        """Who says what a call printed is known only when the first case runs."""
+        self.tell(words)
+
+    def stand_in(self, suite_id: str) -> Predict | None:
+        """In place of predict, where every output of a suite is recorded or nothing may be called; else None."""
+        if self.replay is None or not self.suites[suite_id].subject:
+            return None
+        if not self.replay.never_calls and suite_id not in self.plan.gapless:
+            return None
+        from .replay.replaying import no_predict
+
+        return no_predict
+
+    def _recorded_outputs(self) -> Replay | None:
+        if self.settings.replay == "off":
+            return None
+        from .replay.replaying import Replay
+
+        return Replay(self.settings.replay, self.settings.replay_file, self.suites)
+
+    def _prices_and_budget(self) -> Outlay | None:
+        settings = self.settings
+        if not settings.prices and not settings.limits:
+            return None
+        from .outlay import Outlay
+
+        # Workers of xdist count together: which of them runs a case is nobody's to say.
+        run = settings.registry.run if self.bit_by_bit else ""
+        budget = Budget(settings.limits, run=run, rootdir=settings.rootdir) if settings.limits else None
+        return Outlay(settings.prices, budget)
 
     def own_signatures(self) -> dict[str, dict[str, str]]:
         """By suite, the signatures of its own metrics; told only where a baseline is to be written, or a shard merged.
@@ -266,6 +314,8 @@ class Performer:
         self.runner.stop()
         if self.capture is not None:
             self.capture.stop()
+        if self.replay is not None:
+            self.replay.close()
 
 
 def _is_baseline(file: Path) -> bool:

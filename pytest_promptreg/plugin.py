@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 _REPORTS = "promptreg-reports"
 MARKER = (
-    "promptreg(prompts, examples, gates=(), predict=None, metrics=(), signals={}, baseline=None): run the test once "
-    "for each prompt version and example, and gate the outputs against the stored baseline (pytest-promptreg)."
+    "promptreg(prompts, examples, gates=(), predict=None, predict_version='', metrics=(), signals={}, baseline=None): "
+    "run the test once for each prompt version and example, and gate the outputs against the stored baseline "
+    "(pytest-promptreg)."
 )
 
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 _CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results"),
+    *("shard", "results", "replay", "max_calls", "max_cost"),
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
@@ -41,6 +42,10 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
     "promptreg_retries": ("string", "times that a call is tried again after no connection, no answer, 429 or 5xx (2)"),
     "promptreg_rate": ("string", "predict calls over time: 60/min, 5/s, 1000/h (default: no limit)"),
+    "promptreg_replay": ("string", "hand recorded outputs over in place of calls: off (default), reuse or only"),
+    "promptreg_replay_file": ("string", "where outputs are recorded (default .promptreg/replay.jsonl)"),
+    "promptreg_predict_version": ("string", "declared version of predict: another one calls anew under replay"),
+    "promptreg_prices": ("linelist", "USD for a million input and output tokens: gpt-4o-mini = 0.15 0.60"),
     "promptreg_embedding_model": (
         "string",
         "for `semantic`: sentence-transformers name, folder, openai:NAME or module:name (default all-MiniLM-L6-v2)",
@@ -109,6 +114,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="promptreg_results",
         metavar="PATH",
         help="write the whole outcome as JSON; of a shard, default .promptreg/shards/2-of-5.json",
+    )
+    group.addoption(
+        "--promptreg-replay",
+        dest="promptreg_replay",
+        choices=("off", "reuse", "only"),
+        help="reuse: call only for what is not recorded, and record it; only: never call (overrides the ini option)",
+    )
+    group.addoption(
+        "--promptreg-max-calls",
+        dest="promptreg_max_calls",
+        metavar="N",
+        help="make no more calls than these, retries included: the run is refused, or the case that needs one more",
+    )
+    group.addoption(
+        "--promptreg-max-cost",
+        dest="promptreg_max_cost",
+        metavar="USD",
+        help="spend no more than this, by promptreg_prices and what predict says",
     )
     group.addoption(
         "--promptreg-mlflow",
@@ -271,9 +294,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Note what is left to run, before the header line tells of it."""
     if ROLE in session.config.stash:
         from . import collecting
+        from .errors import PromptregError
 
         role = session.config.stash[ROLE]
-        collecting.finish(session, role)
+        try:
+            collecting.finish(session, role)
+        except PromptregError as exc:
+            raise pytest.UsageError(str(exc)) from exc
         if reports := session.config.pluginmanager.getplugin(_REPORTS):
             reports.expect(role.expected())
 
@@ -306,7 +333,7 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> Promptr
     """
     from . import running
 
-    return running.open_case(request, promptreg_predict)
+    return running.open_case(request, lambda: promptreg_predict)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, did_you_mean
+from .text import digest
 
 if TYPE_CHECKING:
     from .sources.registry import RegistrySettings
@@ -76,9 +77,32 @@ def resolve_predict(predict: object, where: str, registry: RegistrySettings | No
     return target
 
 
+def subject_of(predict: object, suite_id: str) -> str:
+    """What the marker's predict is known by among recorded outputs: told from every other predict, in any process.
+
+    An address as it is, but for user, password and query; a function by module and name. What has no name of its own
+    (a lambda, a method of some object, a partial) is known by its suite.
+    """
+    import inspect
+
+    if isinstance(predict, str):
+        return _without_secrets(predict) if predict.startswith(("http://", "https://")) else predict
+    if inspect.isfunction(predict) and "<" not in predict.__qualname__:
+        return name_of(predict)
+    return f"predict of {suite_id}"
+
+
 def name_of(predict: object) -> str:
     """What a run is recorded with: an address as it is, a function by module and name, else nothing."""
     if isinstance(predict, str):
         return predict
     name = getattr(predict, "__qualname__", None)
     return f"{getattr(predict, '__module__', '')}:{name}" if name else ""
+
+
+def _without_secrets(url: str) -> str:
+    """A server's address, told from those that differ in their query or fragment without saying either."""
+    from .sources.web import shown_url
+
+    rest = url.partition("?")[2] or url.partition("#")[2]
+    return f"{shown_url(url)} {digest(rest)[:8]}" if rest else shown_url(url)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,21 @@ class Performing(Role):
         """The cases that are left to run, in order, with their node ids."""
         self.nodeids = dict(cases)
         self.performer.select(self.nodeids)
+        if self.performer.replay is not None and (notice := self.performer.replay.notice):
+            self.notices.append(notice)
+
+    def problems(self) -> list[str]:
+        """What came up while cases ran that a person must be told."""
+        return self.performer.replay.problems if self.performer.replay is not None else []
 
     def header(self) -> str | None:
         """The one line that says what is about to run."""
         if not self.performer.suites or self.refusal:
             return None
         line = describe(self.performer.selected, self.settings)
-        return f"{line}, shard {self.settings.shard} of {len(self.whole)}" if self.settings.shard else line
+        if self.settings.shard:
+            line += f", shard {self.settings.shard} of {len(self.whole)}"
+        return line if self.settings.rescore else f"{line}: {self.performer.plan}"
 
     def expected(self) -> Collection[str]:
         """Node ids of the cases that this process is going to run."""
@@ -199,7 +208,7 @@ class Local(Concluding, Performing):
             orphans=self.orphans(),
             signatures=self.performer.own_signatures(),
             calls=self.performer.runner.tally(),
-            notices=self.notices,
+            notices=[*self.notices, *self.problems()],
             whole=self.whole,
         )
 
@@ -218,6 +227,7 @@ class Worker(Performing):
             "refusal": self.refusal,
             "own_signatures": {},
             "calls": {},
+            "problems": [],
             "notices": self.notices,
             "whole": [[*key, nodeid] for key, nodeid in self.whole.items()],
         }
@@ -227,6 +237,7 @@ class Worker(Performing):
         return {
             "own_signatures": self.performer.own_signatures(),
             "calls": self.performer.runner.tally().to_wire(),
+            "problems": self.problems(),
         }
 
 
@@ -238,12 +249,14 @@ class Controller(Concluding):
         self._declaration: Declaration | None = None
         self._own_signatures: dict[str, dict[str, str]] = {}
         self._calls = Tally()
+        self._problems: dict[str, None] = {}
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
         """All workers collected the same, so the first one's word on that is enough."""
         self.refusal = wire["refusal"]
         for suite, signatures in wire["own_signatures"].items():
             self._own_signatures.setdefault(suite, {}).update(signatures)
+        self._problems.update(dict.fromkeys(wire["problems"]))
         if wire["calls"]:
             self._calls.add(Tally.from_wire(wire["calls"]))
         if self._declaration is not None:
@@ -277,7 +290,7 @@ class Controller(Concluding):
                 nodeid for nodeid in unreported if asked or nodeid in self.known or _may_be_ours(rootdir, nodeid)
             )
             return Declaration(suites={}, baselines={}, selected={}, expected=lost) if lost else None
-        return self._declaration
+        return replace(self._declaration, notices=[*self._declaration.notices, *self._problems])
 
 
 def _baseline(spec: SuiteSpec) -> Baseline | None:

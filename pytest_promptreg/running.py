@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from .errors import PromptregError
+from .errors import BudgetError, PromptregError, ReplayError
 from .gates import Verdict
 from .hearing import Hearing
 from .performing import error_text
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
 
-def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
-    """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up."""
+def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> PromptregCase:
+    """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up.
+
+    :param overridden: gives the value of the fixture ``promptreg_predict``; asked where it may be called.
+    """
     item: pytest.Item = request.node
     role = request.config.stash.get(ROLE, None)
     key = item.stash.get(CASE_KEY, None)
     if key is None or not isinstance(role, Performing):
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
     _forget(item)
-    predict = role.performer.predicts[key.suite]
-    predict = overridden if predict is None else predict
+    predict: Any = role.performer.stand_in(key.suite) or role.performer.predicts[key.suite]
+    predict = overridden() if predict is None else predict
     if predict is not None and not callable(predict):
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
     _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
@@ -46,7 +49,6 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     run = role.performer.run_of(key.suite)
     if role.settings.rescore:
         pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
-    what = f"predict failed for {key.version} x {key.example}"
     problem = ""
     try:
         case = role.performer.open_case(
@@ -55,6 +57,8 @@ def open_case(request: pytest.FixtureRequest, overridden: Any) -> PromptregCase:
     except (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, KeyboardInterrupt):
         raise  # what predict says to pytest, it may say
     except BaseException as exc:
+        what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
+        what += f" for {key.version} x {key.example}"
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
         problem = error_text(exc, what, hint=run.hint(key, predict))
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came

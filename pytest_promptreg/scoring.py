@@ -48,7 +48,7 @@ class Scorer:
         known: Mapping[str, MetricInfo] = METRICS,
     ) -> None:
         self._builtin = builtin
-        self._own = own or {}
+        self._own = {} if own is None else own  # as it is: fixtures add to it
         self._known = known
         self._broken: dict[str, MetricError] = {}
         self._failures: Counter[str] = Counter()

@@ -9,12 +9,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .budget import Limits
 from .calls.rate import Rate
 from .errors import ConfigError, TrackingError, did_you_mean
+from .files import OWN_FOLDER
 from .gates import FORM, is_gate_shaped
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
+from .prices import Prices, read_prices
+from .replay import FILE, MODES
 from .shards import FLAG as SHARD_FLAG
 from .shards import Shard
 from .sources.registry import RegistrySettings
@@ -27,7 +31,9 @@ ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = (AUTO, *TOKENIZERS)
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
-LIST_OPTIONS = frozenset({"promptreg_gates", "promptreg_metrics", "promptreg_signals", "promptreg_versions"})
+LIST_OPTIONS = frozenset(
+    {"promptreg_gates", "promptreg_metrics", "promptreg_prices", "promptreg_signals", "promptreg_versions"}
+)
 _NOT_IN_A_SHARD = {
     "rescore": "rescoring makes no calls: run it whole, on one machine",
     "prune": "run pytest --promptreg-prune whole, on one machine",
@@ -53,6 +59,11 @@ class Settings:
     :param rescore: whether the baselines' metric signatures are renewed, without a call.
     :param register: whether tested prompt versions go to the prompt registry.
     :param promote: the registry's alias that a run that passed moves to the tested version; None for none.
+    :param replay: whether recorded outputs are handed over in place of calls: ``off``, ``reuse`` or ``only``.
+    :param replay_file: where they are recorded.
+    :param prices: of models, where the ini file says so.
+    :param limits: what the run may call and cost.
+    :param predict_version: declared version of every predict that has none of its own.
     :param tracking: where the run is recorded; None when it is not.
     :param registry: where prompts and models are registered.
     :param verbose: whether every failure is told in full, not only the first ones of a suite.
@@ -78,6 +89,11 @@ class Settings:
     prune: bool
     register: bool
     promote: str | None
+    replay: str
+    replay_file: Path
+    predict_version: str
+    prices: Prices
+    limits: Limits
     tracking: TrackingSettings | None
     registry: RegistrySettings
     rootdir: Path
@@ -169,6 +185,11 @@ def read_settings(
         prune=bool(option("promptreg_prune")),
         register=bool(option("promptreg_register")),
         promote=_alias(option("promptreg_promote"), asked),
+        replay=option("promptreg_replay") or _one_of(ini, "promptreg_replay", MODES),
+        replay_file=rootdir / (ini("promptreg_replay_file") or Path(OWN_FOLDER, FILE)),
+        predict_version=str(ini("promptreg_predict_version") or "").strip(),
+        prices=read_prices(ini("promptreg_prices") or ()),
+        limits=Limits(_limit(option, "promptreg_max_calls", int), _limit(option, "promptreg_max_cost", float)),
         tracking=resolve_settings(
             flag=option("promptreg_mlflow"),
             ini=ini("promptreg_mlflow") or "auto",
@@ -309,6 +330,20 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
 
 def _rate(text: str, workers: int) -> Rate | None:
     return Rate.parse(text, "the ini option promptreg_rate").shared_by(workers) if text else None
+
+
+def _limit(option: Callable[[str], Any], name: str, kind: type[_N]) -> _N | None:
+    text = option(name)
+    if text is None:
+        return None
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not 0 <= value < float("inf"):
+        flag = f"--{name.replace('_', '-')}"
+        raise ConfigError(f"{flag}={text} is no {'number' if kind is int else 'amount'} of at least 0")
+    return value
 
 
 def _model(name: str, rootdir: Path) -> str:

@@ -22,6 +22,8 @@ from .suites import SuiteSpec
 from .templates import render
 
 if TYPE_CHECKING:
+    from .outlay import Outlay
+    from .replay.replaying import Replay
     from .tracking.traces.capture import Capture
 
 BATCH = 64  # outputs scored at once, at most: what is ready is taken along, and a first failure is not kept waiting
@@ -56,6 +58,8 @@ class SuiteRun:
     :param refreshing: whether outputs are made to be accepted: then cases without a baseline are called too.
     :param verbose: whether every failure is told in full.
     :param capture: keeps what happens inside the calls; None where nothing is kept.
+    :param replay: the recorded outputs; None where every output is called for and none is recorded.
+    :param outlay: what calls cost; None where nobody said a price or a limit.
     :param tell: says again what a call printed and logged, when its test has the output.
     """
 
@@ -67,6 +71,8 @@ class SuiteRun:
     verbose: bool = False
     capture: Capture | None = None
     tell: Tell = keep_silent
+    replay: Replay | None = None
+    outlay: Outlay | None = None
 
     def __post_init__(self) -> None:
         self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
@@ -95,8 +101,9 @@ class SuiteRun:
             self._retries[key] = answer.retries
         if answer.failure is not None:
             raise answer.failure
-        assert answer.output is not None  # noqa: S101  a finished call has the one or the other
-        return answer.output
+        output = answer.output
+        assert output is not None  # noqa: S101  a finished call has the one or the other
+        return output if self.outlay is None or output.replayed else self.outlay.priced(self.spec, key, output)
 
     def retries(self, key: CaseKey) -> Sequence[str]:
         """Why the call of a case was tried again, a word for each time."""
@@ -108,14 +115,32 @@ class SuiteRun:
             if self.capture is not None:
                 self.capture.prepare()
                 watch = self.capture.wrap
-            self._caller = Caller(predict, self._request, wanted=self._wanted, watch=watch)
+            replay = self.replay if self.spec.subject else None
+            self._caller = Caller(
+                predict,
+                self._request,
+                wanted=self.needs_output,
+                recorded=replay.recorded if replay is not None else None,
+                keep=self._keep if replay is not None or self.outlay is not None else None,
+                watch=watch,
+            )
         return self._caller
 
     def _request(self, key: CaseKey) -> Request:
+        """What predict is given, once the call may be made."""
+        if self.outlay is not None:
+            self.outlay.before(self.spec, self.baseline, key)
         example = self.example(key)
         return render(self.version(key), example.id, example.inputs)
 
-    def _wanted(self, key: CaseKey) -> bool:
+    def _keep(self, key: CaseKey, output: Output) -> None:
+        """A call gave an output: it is paid for, and recorded."""
+        if self.outlay is not None:
+            output = self.outlay.after(self.spec, key, output)
+        if self.replay is not None and self.spec.subject:
+            self.replay.keep(key, output)
+
+    def needs_output(self, key: CaseKey) -> bool:
         """A case whose verdict is known without an output is not paid for."""
         return self.refreshing or self.obstacle(key) is None
 
@@ -364,4 +389,5 @@ class SuiteRun:
             input_tokens=output.input_tokens if output else None,
             output_tokens=output.output_tokens if output else None,
             cost_usd=output.cost_usd if output else None,
+            replayed=output is not None and output.replayed,
         )

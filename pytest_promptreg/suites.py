@@ -26,7 +26,8 @@ from .suite_metrics import SuiteMetrics
 from .templates import missing_variable, place_of_variable
 from .text import slug
 
-MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "metrics", "signals", "baseline")
+MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "predict_version", "metrics", "signals", "baseline")
+FIXTURE = "fixture "  # how the subject of a suite begins whose predict a fixture gives
 ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
 
@@ -48,6 +49,9 @@ class SuiteSpec:
     :param metrics: metrics that are reported though no gate names them.
     :param own: the user's own metrics.
     :param predict: what the marker names as predict, an address or a function by module and name; else empty.
+    :param subject: what its predict is known by among recorded outputs, without the function's other parameters; empty
+        where nothing gives a predict.
+    :param predict_version: what was declared as predict's version.
     :param prompt_name: what its prompt is called in a registry.
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
     :param production: what an alias of the registry names, where the baseline must be of that; else None.
@@ -65,6 +69,8 @@ class SuiteSpec:
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
     signals: Mapping[str, str] = field(default_factory=default_signals)
     predict: str = ""
+    subject: str = ""
+    predict_version: str = ""
     prompt_name: str = ""
     production: Production | None = None
 
@@ -72,6 +78,12 @@ class SuiteSpec:
     def name(self) -> str:
         """How a person calls it."""
         return f"{self.function}[{self.variant}]" if self.variant else self.function
+
+    @property
+    def recorded_as(self) -> str:
+        """What its predict is known by among recorded outputs: a fixture may give another to each variant."""
+        by_variant = self.variant and self.subject.startswith(FIXTURE)
+        return f"{self.subject}[{self.variant}]" if by_variant else self.subject
 
     @cached_property
     def baseline_path(self) -> Path:
@@ -163,6 +175,8 @@ class SuiteSpec:
             "own": [[info.name, info.low, info.high, info.best] for info in self.own.values()],
             "signals": dict(self.signals),
             "predict": self.predict,
+            "subject": self.subject,
+            "predict_version": self.predict_version,
             "prompt_name": self.prompt_name,
             "production": self.production and self.production.to_wire(),
         }
@@ -184,6 +198,8 @@ class SuiteSpec:
             own=own,
             signals=wire["signals"],
             predict=wire["predict"],
+            subject=wire["subject"],
+            predict_version=wire["predict_version"],
             prompt_name=wire["prompt_name"],
             production=wire["production"] and Production.from_wire(wire["production"]),
         )
@@ -199,6 +215,7 @@ def build_suite(
     ini_gates: Iterable[str],
     ini_metrics: Iterable[str] = (),
     ini_signals: Mapping[str, str] | None = None,
+    ini_predict_version: str = "",
     metrics: SuiteMetrics | None = None,
     registry: Registry | None = None,
     refreshing: bool = False,
@@ -256,6 +273,7 @@ def build_suite(
         predict=name_of(marker.get("predict")),
         prompt_name=prompt_name,
         production=production,
+        predict_version=_version_of_predict(marker.get("predict_version"), ini_predict_version, where),
     )
     _refuse_unjudgeable(spec)
     return spec
@@ -293,6 +311,18 @@ def _gate_lines(lines: object, where: str) -> Sequence[object]:
     if not isinstance(lines, list | tuple):
         raise GateError(f"gates is a list of texts, not {type(lines).__name__}", where=where)
     return lines
+
+
+def _version_of_predict(version: object, ini_version: str, where: str) -> str:
+    if version is None:
+        return ini_version
+    if isinstance(version, bool) or not isinstance(version, str | int):
+        raise ConfigError(
+            f"predict_version is a text, not {type(version).__name__}",
+            where=where,
+            next_step='write predict_version="2", and another one when predict has changed',
+        )
+    return str(version)
 
 
 def _actions(actions: object, where: str) -> dict[str, str]:

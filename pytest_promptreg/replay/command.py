@@ -10,8 +10,9 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..files import OWN_FOLDER, display_path
 from ..report.escape import one_line
+from . import FILE
 from .line import Record
-from .store import FILE, Store, shown_size
+from .store import Store, shown_size
 
 
 def add_arguments(parser: ArgumentParser) -> None:

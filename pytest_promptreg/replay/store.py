@@ -26,7 +26,6 @@ from .line import Record
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-FILE = "replay.jsonl"
 _LOCK_S = 60.0
 _LAST = ("\U0010ffff", "", "", 0, "")  # records of a newer version of this package are kept, behind all others
 

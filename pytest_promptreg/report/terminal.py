@@ -74,6 +74,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     ]
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed)
+    told += _replayed(suite)
     if ran < suite.selected and not run.rescored:
         told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
@@ -85,6 +86,14 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
         count = _count(len(suite.stale), "baseline record")
         told.append((f"  stale: {count} without an example: {names}{more}", {"yellow": True}))
     return told
+
+
+def _replayed(suite: SuiteOutcome) -> list[Line]:
+    """How many outputs are recorded ones, where any is."""
+    cases = [case for version in suite.versions for case in version.cases]
+    replayed = sum(case.replayed for case in cases)
+    live = sum(case.called for case in cases)
+    return [(f"  outputs: {replayed} replayed, {live} live", {})] if replayed else []
 
 
 def _count(number: int, noun: str) -> str:

@@ -119,6 +119,12 @@ def _usage(cases: Sequence[CaseOutcome]) -> Iterable[tuple[str, float | None]]:
     if latencies:
         yield "latency_s/p50", aggregate("p50", latencies)
         yield "latency_s/p95", aggregate("p95", latencies)
+    live = [case for case in cases if case.called]
+    replayed = sum(case.replayed for case in cases)
+    yield "calls/live", len(live)
+    yield "calls/replayed", replayed
+    if replayed:  # what this run did cost; `cost_usd` is what its outputs did
+        yield "calls/cost_usd", float(sum(case.cost_usd or 0.0 for case in live))
     yield "calls/retries", sum(len(case.retries) for case in cases)
     for name, known in (
         ("tokens/input", [case.input_tokens for case in cases if case.input_tokens is not None]),

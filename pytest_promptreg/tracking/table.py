@@ -80,6 +80,8 @@ def render(suite: SuiteOutcome, cases: Sequence[CaseOutcome]) -> str:
         "output_tokens": [case.output_tokens for case in cases],
         "cost_usd": [_number(case.cost_usd) for case in cases],
     }
+    if any(case.replayed for case in cases):
+        columns["call"] = ["replayed" if case.replayed else "live" if case.called else None for case in cases]
     kept = {name: cells for name, cells in columns.items() if name not in _OPTIONAL or any(map(_is_said, cells))}
     return json.dumps({"columns": list(kept), "data": list(zip(*kept.values(), strict=True))}, ensure_ascii=False)
 

@@ -449,6 +449,6 @@ def test_the_header_line_says_what_is_about_to_run(project: Project) -> None:
     """One line names suites, versions and cases as selected, and what a refresh is about to do."""
     project.prompt("v2", keep=6)
     result = project.pytester.runpytest_inprocess("-k", "v2")
-    result.stdout.fnmatch_lines(["promptreg: 1 suite, 1 prompt version (v2), 3 cases"])
+    result.stdout.fnmatch_lines(["promptreg: 1 suite, 1 prompt version (v2), 3 cases: 0 calls to make"])
     result = project.pytester.runpytest_inprocess("--promptreg-accept", "v2")
     result.stdout.fnmatch_lines(["promptreg: 1 suite, 1 prompt version (v2), 3 cases * baseline*"])

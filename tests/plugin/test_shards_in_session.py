@@ -96,7 +96,7 @@ def test_a_shard_says_what_it_leaves_to_the_merge(split: Project) -> None:
     result = shard(split, 2)
     result.stdout.fnmatch_lines(
         [
-            "promptreg: 1 suite, 2 prompt versions (v1, v2), * cases, shard 2/3 of 16",
+            "promptreg: 1 suite, 2 prompt versions (v1, v2), * cases, shard 2/3 of 16: * calls to make",
             "shard 2/3: * of 16 cases; the merge judges pass_rate >= 0.9, mean(rouge_l) >= 0.9",
             "results written: .promptreg/shards/2-of-3.json",
             "when all shards have run: python -m pytest_promptreg merge .promptreg/shards/*.json",

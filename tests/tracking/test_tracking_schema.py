@@ -180,6 +180,22 @@ def test_cases_tokens_cost_and_latency_are_counted(record: Record) -> None:
     assert record.parent.metrics["wall_s"] == pytest.approx(4.5)
 
 
+def test_replayed_outputs_are_told_from_live_ones(record: Record, make_run: Any, facts: RunFacts) -> None:
+    """They are counted apart and cost this run nothing; the table says of each which it is, where any is replayed."""
+    assert (child(record, "v1").metrics["calls/live"], child(record, "v1").metrics["calls/replayed"]) == (12, 0)
+    assert "calls/cost_usd" not in child(record, "v1").metrics
+    assert not any("call" in row for row in table_of(child(record, "v1")))
+    run: RunOutcome = make_run(["v1"])
+    suite, version = run.suites[0], run.suites[0].versions[0]
+    cases = [replace(case, replayed=number > 2) for number, case in enumerate(version.cases)]
+    versions = [replace(version, cases=cases)]
+    found = describe(replace(run, suites=[replace(suite, versions=versions)]), facts, NOWHERE)
+    for metrics in (found.parent.metrics, found.children[0].metrics):
+        assert (metrics["calls/live"], metrics["calls/replayed"]) == (3, 9)
+        assert (metrics["calls/cost_usd"], metrics["cost_usd"]) == pytest.approx((0.003, 0.012))
+    assert sorted(row["call"] for row in table_of(found.children[0])) == ["live"] * 3 + ["replayed"] * 9
+
+
 def test_a_score_that_is_no_number_is_counted_and_not_sent(make_run: Any, facts: RunFacts) -> None:
     """One NaN among the scores neither reaches a chart nor hides the others."""
     run: RunOutcome = make_run(["v1"])

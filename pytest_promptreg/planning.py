@@ -1,0 +1,79 @@
+"""What a run is going to call, known before it calls anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .budget import usd
+from .model import CaseKey
+
+if TYPE_CHECKING:
+    from .suite_run import SuiteRun
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """The calls of the selected cases, at most: a test may still skip itself. Retries are not foreseen.
+
+    :param calls: cases whose predict is to be called.
+    :param replayed: cases whose recorded output is handed over.
+    :param missing: cases that need a recorded output, where there is none and no call is made.
+    :param cost_usd: what the calls of which the price is known are going to cost; an estimate.
+    :param priced: how many those are.
+    :param unpriced: names of the models of which it is not.
+    :param gapless: suites of which an output is recorded for every selected case.
+    """
+
+    calls: int = 0
+    replayed: int = 0
+    missing: int = 0
+    cost_usd: float = 0.0
+    priced: int = 0
+    unpriced: frozenset[str] = frozenset()
+    gapless: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        parts = [f"{self.calls} call{'' if self.calls == 1 else 's'} to make"]
+        if self.priced:
+            of_some = f" for {self.priced} of them" if self.priced < self.calls else ""
+            parts[0] += f" (about {usd(self.cost_usd)}{of_some})"
+        if self.replayed:
+            parts.append(f"{self.replayed} replayed")
+        if self.missing:
+            parts.append(f"{self.missing} not recorded")
+        return ", ".join(parts)
+
+
+def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
+    """What the cases of these suites are going to call.
+
+    :raises ReplayError: when the file of recorded outputs cannot be read.
+    """
+    calls = replayed = missing = priced = 0
+    cost = 0.0
+    unpriced, gapless = set(), set()
+    for run, keys in runs:
+        needing = [key for key in keys if run.needs_output(key)] if run.spec.subject else []
+        gaps = needing
+        if run.replay is not None:
+            unrecorded = {key for key in keys if not run.replay.has(key)} if run.spec.subject else set()
+            gaps = [key for key in needing if key in unrecorded]
+            replayed += len(needing) - len(gaps)
+            if not unrecorded:
+                gapless.add(run.spec.id)
+            if run.replay.never_calls:
+                missing += len(gaps)
+                continue
+        calls += len(gaps)
+        if run.outlay is None:
+            continue
+        for key in gaps:
+            amount = run.outlay.estimate(run.spec, run.baseline, key)
+            if amount is None:
+                unpriced.add(run.outlay.model(run.spec, key))
+            else:
+                priced += 1
+                cost += amount
+    return CallPlan(calls, replayed, missing, cost, priced, frozenset(unpriced), frozenset(gapless))

@@ -1,0 +1,135 @@
+"""Calls and cost are counted over all processes of a run, and a call that would exceed a limit is refused before it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_promptreg.budget import Budget, Limits, usd
+from pytest_promptreg.errors import BudgetError
+from pytest_promptreg.planning import CallPlan
+
+TAKER = """
+import sys
+from pathlib import Path
+from pytest_promptreg.budget import Budget, Limits
+from pytest_promptreg.errors import BudgetError
+
+budget = Budget(Limits(calls=100), run="a run", rootdir=Path(sys.argv[1]))
+made = 0
+try:
+    while True:
+        budget.take(0.0)
+        made += 1
+except BudgetError:
+    print(made)
+"""
+
+
+@given(st.integers(0, 20), st.integers(0, 30))
+def test_as_many_calls_as_are_allowed(allowed: int, wanted: int) -> None:
+    """Call number N + 1 is refused, and so is every one after it."""
+    budget = Budget(Limits(calls=allowed))
+    refused = 0
+    for _ in range(wanted):
+        try:
+            budget.take(0.0)
+        except BudgetError:
+            refused += 1
+    assert refused == max(0, wanted - allowed)
+
+
+def test_what_a_call_did_cost_stands_in_place_of_the_estimate() -> None:
+    """A dear call leaves less for the next one, a cheap one more; a call that failed counts as estimated."""
+    budget = Budget(Limits(cost=1.0))
+    budget.take(0.5)
+    budget.settle(0.5, 0.9)
+    with pytest.raises(BudgetError, match=r"\$0.9000 are spent or in flight, this call would cost about \$0.2000"):
+        budget.take(0.2)
+    budget.take(0.1)
+    with pytest.raises(BudgetError):
+        budget.take(0.0001)
+    budget.settle(0.1, 0.05)
+    budget.take(0.05)
+    budget.settle(0.05, None)
+    with pytest.raises(BudgetError):
+        budget.take(0.0001)
+
+
+@pytest.mark.parametrize(
+    ("limits", "plan", "said"),
+    [
+        (Limits(calls=3), CallPlan(calls=4), "would make 4 calls, and --promptreg-max-calls allows 3"),
+        (Limits(calls=0), CallPlan(calls=1), "allows 0"),
+        (Limits(cost=0.01), CallPlan(calls=4, priced=4, cost_usd=0.02), r"about \$0.0200, .*max-cost allows \$0.0100"),
+        (Limits(cost=9.0), CallPlan(calls=1, unpriced=frozenset({"large"})), "there is no price for large"),
+        (Limits(cost=9.0), CallPlan(calls=1, unpriced=frozenset({""})), "a model that the prompt does not name"),
+    ],
+)
+def test_a_plan_that_exceeds_a_limit_is_refused(limits: Limits, plan: CallPlan, said: str) -> None:
+    """With the numbers, the flag and what to do; a cost that nobody can foresee is no limit that is held."""
+    with pytest.raises(BudgetError, match=said):
+        limits.check(plan)
+
+
+def test_a_plan_within_the_limits_is_not_refused() -> None:
+    """As many calls and as much cost as are allowed; without a limit, anything."""
+    plan = CallPlan(calls=3, priced=3, cost_usd=0.02)
+    Limits(calls=3, cost=0.02).check(plan)
+    Limits().check(CallPlan(calls=10**6, unpriced=frozenset({"x"})))
+
+
+def test_threads_count_together() -> None:
+    """Calls begin in many threads, and not one too many is made."""
+    budget = Budget(Limits(calls=50))
+    made: list[int] = []
+
+    def take() -> None:
+        for _ in range(20):
+            try:
+                budget.take(0.0)
+            except BudgetError:
+                return
+            made.append(1)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 50
+
+
+def test_processes_of_a_run_count_together(tmp_path: Path) -> None:
+    """Two workers share one limit however the cases fall to them; another run counts for itself."""
+    workers = [
+        subprocess.Popen([sys.executable, "-c", TAKER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert sum(int(worker.communicate()[0]) for worker in workers) == 100
+    Budget(Limits(calls=1), run="another run", rootdir=tmp_path).take(0.0)
+    with pytest.raises(BudgetError):
+        Budget(Limits(calls=100), run="a run", rootdir=tmp_path).take(0.0)
+    assert (tmp_path / ".promptreg" / ".gitignore").exists()
+
+
+def test_what_cannot_be_counted_is_not_called(tmp_path: Path) -> None:
+    """Where the count cannot be read, no call is made: a limit that is not held is none."""
+    (tmp_path / ".promptreg").mkdir()
+    (tmp_path / ".promptreg" / "budget.json").write_text("{torn")
+    with pytest.raises(BudgetError, match="cannot be counted"):
+        Budget(Limits(calls=1), run="a run", rootdir=tmp_path).take(0.0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"), [(12.345, "$12.35"), (0.0123, "$0.0123"), (0.0, "$0.0000"), (0.00001234, "$1.2e-05")]
+)
+def test_amounts_are_shown_so_that_they_say_something(amount: float, shown: str) -> None:
+    """Cents for dollars, and more digits for less."""
+    assert usd(amount) == shown
