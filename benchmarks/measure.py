@@ -39,14 +39,20 @@ def once(command: Sequence[str], cwd: Path, environ: Mapping[str, str] | None = 
 
 
 def in_turn(
-    commands: Mapping[str, Sequence[str]], cwd: Path, *, runs: int, environ: Mapping[str, str] | None = None
+    commands: Mapping[str, Sequence[str]],
+    cwd: Path,
+    *,
+    runs: int,
+    environ: Mapping[str, str] | None = None,
+    warm: bool = True,
 ) -> dict[str, list[Sample]]:
     """Every command ``runs`` times, A B A B ..., after one run of each that is not counted.
 
+    :param warm: False leaves out the run that is not counted, where each takes minutes.
     :raises RuntimeError: when a command fails: a figure of a failed run says nothing.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
-    for attempt in range(runs + 1):
+    for attempt in range(0 if warm else 1, runs + 1):
         for name, command in commands.items():
             sample = once(command, cwd, environ)
             if sample.status != 0:
