@@ -154,8 +154,8 @@ def peers(folder: Path, runs: int) -> None:
     )
     ours = median(samples["pytest-promptreg"], "wall_s")
     print(
-        f"\npeers: {EXAMPLES * VERSIONS} cases, {LATENCY_S * 1000:.0f} ms a call, concurrency {CONCURRENCY} where there "
-        f"is one; the calls alone {EXAMPLES * VERSIONS * LATENCY_S / CONCURRENCY:.2f} s"
+        f"\npeers: {EXAMPLES * VERSIONS} cases, {LATENCY_S * 1000:.0f} ms a call, concurrency {CONCURRENCY} where "
+        f"there is one; the calls alone {EXAMPLES * VERSIONS * LATENCY_S / CONCURRENCY:.2f} s"
     )
     for name, taken in samples.items():
         ratio = median(taken, "wall_s") / ours
