@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from .errors import BudgetError, PromptregError, ReplayError
 from .gates import Verdict
 from .hearing import Hearing
+from .outcome import CaseOutcome
 from .performing import error_text
 from .report.escape import visible
 from .roles import Performing
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .calls import Progress
     from .calls.runner import Queue
     from .case import PromptregCase
-    from .outcome import CaseOutcome
 
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
@@ -119,16 +118,17 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     case = item.stash.get(CASE, None)
     if report.when == "teardown" and case is not None:  # pytest keeps every item to the end
         del item.stash[CASE]
+    if report.when == "teardown" or (report.when == "setup" and not report.failed):
+        return
     outcome = case.outcome if case is not None else None
     outcome = outcome or item.stash.get(OUTCOME, None)
-    told = report.when == "call" or (report.when == "setup" and report.failed)
-    if outcome is None or not told or _is_withdrawn(outcome, report, item.config):
+    if outcome is None or _is_withdrawn(outcome, report, item.config):
         return
-    outcome = replace(outcome, passed=not report.failed, nodeid=item.nodeid)
+    wire = {**outcome.to_wire(), "passed": not report.failed, "nodeid": item.nodeid}
     role = item.config.stash[ROLE]
     if isinstance(role, Performing) and role.performer.capture is not None:
-        outcome = replace(outcome, trace=role.performer.capture.take(outcome))
-    setattr(report, REPORT_ATTRIBUTE, outcome.to_wire())
+        wire["trace"] = role.performer.capture.take(CaseOutcome.from_wire(wire))
+    setattr(report, REPORT_ATTRIBUTE, wire)
     # On the item, not on this report: junit takes them from the report of the teardown.
     item.user_properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
     item.user_properties.append(("promptreg_verdict", outcome.verdict))

@@ -32,7 +32,7 @@ from .words import Words
 
 _TICK_S = 0.25  # how often a waiting caller looks up: to expire calls, to report progress, to notice Ctrl-C
 _WINDOW = 8  # times as many calls ahead of the test that runs as there are in flight
-_LEAST_WINDOW, _MOST_WINDOW = 64, 4096
+_LEAST_WINDOW, _MOST_WINDOW = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class _Ahead:
 
     :param pulled: calls made so far.
     :param position: the number of the call whose test is furthest.
+    :param draws: whether cases are pulled. Once the window is full, none are until half of it is used up: a thread for
+        which there is always a next call need not be woken for each.
     :param open: calls that were made and may not be handed over yet, in order.
     """
 
@@ -77,6 +79,7 @@ class _Ahead:
     left: int
     pulled: int = 0
     position: int = 0
+    draws: bool = True
     open: deque[Call] = field(default_factory=deque)
 
 
@@ -240,7 +243,7 @@ class Runner:
         if self._urgent:
             return self._urgent.popleft()
         for ahead in tuple(self._pulling):
-            while ahead.pulled - ahead.position < self._window:
+            while self._draws(ahead):
                 key = next(ahead.queue.keys, None)
                 if key is None:
                     self._pulling.remove(ahead)
@@ -255,6 +258,12 @@ class Runner:
                 if not self._answered(call):
                     return call
         return None
+
+    def _draws(self, ahead: _Ahead) -> bool:
+        """Whether the window of a suite has room, and enough of it."""
+        made_ahead = ahead.pulled - ahead.position
+        ahead.draws = made_ahead < self._window if ahead.draws else made_ahead <= self._window // 2
+        return ahead.draws
 
     def _answered(self, call: Call) -> bool:
         """Whether a call need not be made, because its output is recorded; or cannot, because looking for it failed."""
