@@ -30,7 +30,7 @@ MARKER = (
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 _CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results", "replay", "max_calls", "max_cost"),
+    *("shard", "results", "replay", "max_calls", "max_cost", "executor"),
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
@@ -157,6 +157,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="promptreg_promote",
         metavar="ALIAS",
         help="when the whole run passed, move this alias in the MLflow prompt registry to the tested version",
+    )
+    group.addoption(
+        "--promptreg-executor",
+        dest="promptreg_executor",
+        metavar="ADDRESS",
+        help="run predict on a Dask cluster: dask+tcp://host:8786 (needs the extra dask)",
     )
     for name, (kind, text) in INI_OPTIONS.items():
         parser.addini(name, text, type=kind)
@@ -324,8 +330,31 @@ def promptreg_predict() -> Any:
     return None
 
 
+@pytest.fixture(scope="session")
+def promptreg_executor(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
+    """Override this fixture to return an executor of ``concurrent.futures`` on which predict is to run.
+
+    By default the cluster that ``--promptreg-executor`` names, else None: threads and an event loop of this process.
+    """
+    address = request.config.option.promptreg_executor
+    if address is None:
+        yield None
+        return
+    from .errors import PromptregError
+    from .executors import connected
+
+    problem = ""
+    try:
+        with connected(address) as executor:
+            yield executor
+    except PromptregError as exc:
+        problem = str(exc)
+    if problem:  # not where it was caught: pytest would show it twice
+        pytest.fail(problem, pytrace=False)
+
+
 @pytest.fixture
-def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> PromptregCase:
+def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any, promptreg_executor: Any) -> PromptregCase:
     """One prompt version on one example: ``promptreg.check()`` gates its output against the stored baseline.
 
     Also: ``.output`` (text, tokens, cost, latency), ``.request``, ``.version``, ``.example``, ``.baseline``,
@@ -333,7 +362,7 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> Promptr
     """
     from . import running
 
-    return running.open_case(request, lambda: promptreg_predict)
+    return running.open_case(request, lambda: promptreg_predict, lambda: promptreg_executor)
 
 
 @pytest.hookimpl(wrapper=True)

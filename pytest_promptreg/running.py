@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
 
-def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> PromptregCase:
+def open_case(
+    request: pytest.FixtureRequest, overridden: Callable[[], Any], executor_of: Callable[[], Any]
+) -> PromptregCase:
     """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up.
 
     :param overridden: gives the value of the fixture ``promptreg_predict``; asked where it may be called.
+    :param executor_of: gives the value of the fixture ``promptreg_executor``; asked where predict may be called.
     """
     item: pytest.Item = request.node
     role = request.config.stash.get(ROLE, None)
@@ -39,15 +42,20 @@ def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> 
     if key is None or not isinstance(role, Performing):
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
     _forget(item)
-    predict: Any = role.performer.stand_in(key.suite) or role.performer.predicts[key.suite]
+    stand_in = role.performer.stand_in(key.suite)
+    predict: Any = stand_in or role.performer.predicts[key.suite]
     predict = overridden() if predict is None else predict
     if predict is not None and not callable(predict):
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
+    executor = executor_of() if predict is not None and stand_in is None else None
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        _fail(f"the fixture promptreg_executor returned {type(executor).__name__}, which has no method submit")
     _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
     _listen(request.config, role)
     run = role.performer.run_of(key.suite)
     if role.settings.rescore:
         pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
+    run.executor = executor
     problem = ""
     try:
         case = role.performer.open_case(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from .budget import Limits
 from .calls.rate import Rate
 from .errors import ConfigError, TrackingError, did_you_mean
+from .executors import check_address
 from .files import OWN_FOLDER
 from .gates import FORM, is_gate_shaped
 from .machine import processors
@@ -158,6 +159,8 @@ def read_settings(
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
     asked = _refuse_contradictions(option)
+    if option("promptreg_executor"):
+        check_address(option("promptreg_executor"))
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
     shard = _shard(option)

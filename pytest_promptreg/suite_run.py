@@ -22,6 +22,8 @@ from .suites import SuiteSpec
 from .templates import render
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from .outlay import Outlay
     from .replay.replaying import Replay
     from .tracking.traces.capture import Capture
@@ -80,6 +82,7 @@ class SuiteRun:
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
         self._caller: Caller | None = None
+        self.executor: Executor | None = None  # on which the calls run; None for threads and a loop of our own
         self._retries: dict[CaseKey, Sequence[str]] = {}
 
     # -- calls
@@ -110,9 +113,10 @@ class SuiteRun:
         return self._retries.get(key, ())
 
     def _caller_by(self, predict: Predict) -> Caller:
-        if self._caller is None or self._caller.predict is not predict:
+        executor = self.executor
+        if self._caller is None or self._caller.predict is not predict or self._caller.executor is not executor:
             watch = None
-            if self.capture is not None:
+            if self.capture is not None and executor is None:
                 self.capture.prepare()
                 watch = self.capture.wrap
             replay = self.replay if self.spec.subject else None
@@ -123,6 +127,7 @@ class SuiteRun:
                 recorded=replay.recorded if replay is not None else None,
                 keep=self._keep if replay is not None or self.outlay is not None else None,
                 watch=watch,
+                executor=executor,
             )
         return self._caller
 

@@ -65,7 +65,7 @@ def test_the_caught_regression_is_what_the_example_suite_prints(pytester: pytest
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"--(?:no-)?promptreg-[a-z]+|\bpromptreg_[a-z_]+", README))))
 def test_every_flag_and_setting_that_the_readme_names_exists(pytester: pytest.Pytester, word: str) -> None:
     """A flag, ini option or fixture that the README names is one that `pytest --help` or the plugin knows."""
-    known = pytester.runpytest_inprocess("--help").stdout.str() + " promptreg_predict"
+    known = pytester.runpytest_inprocess("--help").stdout.str() + " promptreg_predict promptreg_executor"
     assert word in known
 
 

@@ -90,6 +90,7 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
         ({"rate": "0/min"}, ["promptreg_rate", "is no rate"]),
         ({"rate": "-5/s"}, ["promptreg_rate"]),
         ({"rate": "60/day"}, ["promptreg_rate"]),
+        ({"flag_executor": "tcp://127.0.0.1:8786"}, ["--promptreg-executor", "names no cluster", "dask+tcp://"]),
         ({"timeout": "-1"}, ["promptreg_timeout"]),
         ({"timeout": "soon"}, ["promptreg_timeout"]),
         ({"timeout": "nan"}, ["promptreg_timeout"]),

@@ -4,6 +4,7 @@ call      what is called, and what becomes of it
 runner    the window of calls ahead of the tests: which call starts when
 threads   where synchronous calls run
 loop      where asynchronous calls run
+futures   where calls run when the user gives an executor
 retrying  which failures are worth another try, and after what wait
 rate      so many calls in a minute
 limit     how many at once: less when a server says that it is too much

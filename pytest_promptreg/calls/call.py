@@ -7,6 +7,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -56,6 +57,8 @@ class Caller:
     :param recorded: an output that is had already, asked just before a call would be made; it takes no place among the
         calls in flight. It must not take long: nothing else starts meanwhile.
     :param keep: told of each output that a call gave, in the thread of the call.
+    :param executor: on which the calls run; None for threads and a loop of the runner's own. Calls on one see no
+        context variables, are not watched, and what they print is heard where they run.
     :param context: the context variables that calls made ahead see: those of the place where the caller is made.
     """
 
@@ -65,6 +68,7 @@ class Caller:
     wanted: Callable[[CaseKey], bool] | None = None
     recorded: Callable[[CaseKey], Output | None] | None = None
     keep: Callable[[CaseKey, Output], None] | None = None
+    executor: Executor | None = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     is_async: bool = field(init=False)
 

@@ -1,8 +1,8 @@
 """Which failures of a call are worth another try, and after what wait.
 
 Worth it is what the next try may not meet again: no connection, no answer in time, a server that is overloaded or
-asks for patience. Anything else, a programming error first of all, is told at once. Exceptions of client packages are
-known by what they carry and by their names, so that none of those packages is imported.
+asks for patience, a worker of an executor that died. Anything else, a programming error first of all, is told at once.
+Exceptions of client packages are known by what they carry and by their names, so that none of them is imported.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CONNECTIONS = frozenset(
         "IncompleteRead",
     }
 )
-_PROGRAMMING = (TypeError, ValueError, LookupError, AttributeError, NameError, AssertionError, ArithmeticError)
+_LOST_WORKERS = frozenset({"BrokenExecutor", "KilledWorker", "FutureCancelledError", "CancelledError"})
 
 
 class NoAnswerError(PredictError):
@@ -55,7 +55,7 @@ class NoAnswerError(PredictError):
 class Trouble:
     """Why a call is worth another try.
 
-    :param reason: a word for it: a status, ``connection`` or ``timeout``.
+    :param reason: a word for it: a status, ``connection``, ``timeout`` or ``worker lost``.
     :param pause_s: seconds that the server asks to be left alone, where it does.
     :param throttled: whether the server says that it is asked too much.
     """
@@ -94,12 +94,12 @@ def _of_kind(failure: Exception) -> Trouble | None:
     names = {cls.__name__ for cls in type(failure).__mro__}
     if isinstance(failure, ssl.SSLCertVerificationError):
         return None
+    if names & _LOST_WORKERS:
+        return Trouble("worker lost")
     if isinstance(failure, TimeoutError) or names & _TIMEOUTS:
         return Trouble("timeout")
     if isinstance(failure, ConnectionError | socket.gaierror | ssl.SSLEOFError) or names & _CONNECTIONS:
         return Trouble("connection")
-    if isinstance(failure, _PROGRAMMING):
-        return None
     if isinstance(failure, OSError) and failure.errno in _ERRNOS:
         return Trouble("connection")
     return None

@@ -22,6 +22,7 @@ from ..errors import PredictError
 from ..model import CaseKey, Output
 from .alarm import Alarm
 from .call import Answer, Call, Caller, Progress, Try
+from .futures import Futures
 from .limit import Limit
 from .loop import Loop
 from .rate import Pace, Rate
@@ -108,6 +109,7 @@ class Runner:
         self._tally = Tally()
         self._alarm = Alarm(self._wake)
         self._loop = Loop(self._finish)
+        self._futures = Futures(self._finish)
         self._threads = Threads(self._finish_in_thread, self._loop.wait_for)
         self._stopped = False
 
@@ -235,6 +237,7 @@ class Runner:
             self._delayed.clear()
             self._alarm.stop()
             self._threads.stop()
+            self._futures.stop()
             self._loop.stop()
 
     # -- which call is next; the lock is held around every change of state
@@ -315,7 +318,9 @@ class Runner:
             call.started, call.successes, call.handle = now, self._successes, None
             self._running[call] = call.tries
             this = Try(call, call.tries, call.context.copy())
-            if call.caller.is_async:
+            if call.caller.executor is not None:
+                self._futures.start(this)
+            elif call.caller.is_async:
                 self._loop.start(this)
             elif in_thread and mine is None:
                 mine = this
@@ -435,7 +440,8 @@ class Runner:
         with self._lock:
             now = self._clock()
             for call, number in [(c, n) for c, n in self._running.items() if now - c.started > timeout_s]:
-                (self._loop if call.caller.is_async else self._threads).give_up(call)
+                place = self._futures if call.caller.executor else self._loop if call.caller.is_async else self._threads
+                place.give_up(call)
                 failure = NoAnswerError(
                     f"predict gave no answer in {timeout_s:g} s",
                     next_step="set promptreg_timeout to the seconds that a call may take",

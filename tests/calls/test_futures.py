@@ -1,0 +1,265 @@
+"""Calls on executors: threads, processes that die, and a cluster of Dask's on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_promptreg.calls import Caller, Runner, Terms
+from pytest_promptreg.errors import ConfigError, PredictError
+from pytest_promptreg.executors import check_address, connected
+from pytest_promptreg.model import CaseKey, PromptVersion, Request
+from pytest_promptreg.templates import render
+
+COUNT = 20
+
+
+def key(number: int) -> CaseKey:
+    return CaseKey("suite", "v1", str(number))
+
+
+def request(asked: CaseKey) -> Request:
+    return render(PromptVersion("v1", "{{ n }}"), asked.example, {"n": asked.example})
+
+
+def echo(asked: Request) -> str:
+    return f"echo {asked.text}"
+
+
+async def echo_later(asked: Request) -> str:
+    return f"echo {asked.text}"
+
+
+def die(asked: Request) -> str:
+    os._exit(3)
+
+
+def die_once(asked: Request) -> str:
+    """Ends its process when it is first asked for case 7."""
+    mark = Path(os.environ["PROMPTREG_TEST_MARK"])
+    if asked.text == "7" and not mark.exists():
+        mark.touch()
+        os._exit(3)
+    return f"echo {asked.text}"
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Runner]]:
+    """Makes runners, each of which is stopped in the end."""
+    made: list[Runner] = []
+
+    def make_runner(concurrency: int = 4, retries: int = 2, **terms: Any) -> Runner:
+        made.append(Runner(Terms(concurrency, retries=retries, **terms)))
+        return made[-1]
+
+    yield make_runner
+    for runner in made:
+        runner.stop()
+
+
+def outputs(runner: Runner, predict: Callable[[Request], Any], executor: Executor) -> list[str]:
+    caller = Caller(predict, request, executor=executor)
+    for number in range(COUNT):
+        runner.submit(key(number), caller)
+    return [runner.result(key(number)).text for number in range(COUNT)]
+
+
+ECHOED = [f"echo {number}" for number in range(COUNT)]
+
+
+@pytest.mark.parametrize("predict", [echo, echo_later])
+def test_calls_run_on_threads_of_the_user(make: Callable[..., Runner], predict: Callable[[Request], Any]) -> None:
+    """Sync and async predicts run on an executor, bounded by the concurrency, and give what they give anywhere."""
+    with ThreadPoolExecutor(2) as executor:
+        assert outputs(make(), predict, executor) == ECHOED
+
+
+def test_calls_run_in_other_processes(make: Callable[..., Runner]) -> None:
+    """A predict at the top of a module is sent; a lambda is refused with what to do about it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        assert outputs(make(), echo, executor) == ECHOED
+        runner = make()
+        runner.submit(key(1), Caller(lambda asked: "x", request, executor=executor))
+        with pytest.raises(PredictError, match="cannot be sent to the executor") as error:
+            runner.result(key(1))
+        assert "top of a module" in str(error.value)
+
+
+def test_a_process_that_dies_is_an_error(make: Callable[..., Runner]) -> None:
+    """A pool that is broken stays so: tried again, then told as it is, and never an output."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        runner = make(retries=1)
+        runner.submit(key(1), Caller(die, request, executor=executor))
+        answer = runner.take(key(1))
+    assert isinstance(answer.failure, BrokenProcessPool)
+    assert answer.retries == ("worker lost",)
+
+
+def test_a_call_on_an_executor_has_its_limit(make: Callable[..., Runner]) -> None:
+    """A call that takes too long is given up there too."""
+    with ThreadPoolExecutor(1) as executor:
+        runner = make(retries=0, timeout_s=0.05)
+        runner.submit(key(1), Caller(lambda asked: time.sleep(0.5), request, executor=executor))
+        with pytest.raises(PredictError, match="no answer"):
+            runner.result(key(1))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "dask", "dask+http://x", "ray://x", ""])
+def test_an_address_of_no_cluster_is_refused(address: str) -> None:
+    """What names no scheduler is refused, with how to write it."""
+    with pytest.raises(ConfigError, match="names no cluster"):
+        check_address(address)
+
+
+# -- Dask
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A scheduler with one worker process, which is started anew when it dies; its address and a mark's path."""
+    folder = tmp_path_factory.mktemp("dask")
+    mark = folder / "died"
+    program = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    options = dict(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None)
+    with LocalCluster(host="127.0.0.1", **options) as it:
+        print(it.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+    script = folder / "cluster.py"
+    script.write_text(program, encoding="utf-8")
+    root = Path(__file__).resolve().parents[2]
+    environ = {**os.environ, "PROMPTREG_TEST_MARK": str(mark), "PYTHONPATH": f"{root}"}
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environ,
+        cwd=folder,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip(), mark
+    process.communicate("", timeout=30)
+
+
+@pytest.mark.filterwarnings("default")
+def test_calls_run_on_a_cluster_and_a_lost_worker_changes_nothing(
+    make: Callable[..., Runner], cluster: tuple[str, Path]
+) -> None:
+    """A worker that dies in the middle of a call is replaced, its calls are made again, and every output is there."""
+    address, mark = cluster
+    with connected(f"dask+{address}") as executor:
+        assert outputs(make(), die_once, executor) == ECHOED
+    assert mark.exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_worker_that_dies_of_a_call_each_time_is_an_error(
+    make: Callable[..., Runner], cluster: tuple[str, Path]
+) -> None:
+    """A call that kills whoever makes it ends as an error that names the lost worker."""
+    with connected(f"dask+{cluster[0]}") as executor:
+        runner = make(retries=1)
+        runner.submit(key(1), Caller(die, request, executor=executor))
+        answer = runner.take(key(1))
+    assert type(answer.failure).__name__ == "KilledWorker"
+    assert answer.retries == ("worker lost",)
+
+
+# -- from pytest
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A suite of twenty cases with a stored baseline; predict says which process it runs in."""
+    pytester.path.joinpath("prompts").mkdir()
+    pytester.path.joinpath("prompts/v1.md").write_text("{{ n }}\n", encoding="utf-8")
+    rows = "".join(f'{{"id": "e{number}", "n": {number}}}\n' for number in range(COUNT))
+    pytester.path.joinpath("examples.jsonl").write_text(rows, encoding="utf-8")
+    pytester.makepyfile(
+        """
+        import os
+        from pathlib import Path
+        import pytest
+
+        def answer(request):
+            mark = os.environ.get("PROMPTREG_TEST_MARK")
+            if mark:
+                Path(mark + "-used").touch()
+                if request.example == "e7" and not Path(mark + "-lost").exists():
+                    Path(mark + "-lost").touch()
+                    os._exit(3)
+            return "breached entirely" if request.example == "e3" and Path("worse").exists() else request.text
+
+        @pytest.mark.promptreg(prompts="prompts", examples="examples.jsonl", gates=["rouge_l >= 0.8"], predict=answer)
+        def test_suite(promptreg):
+            promptreg.check()
+        """
+    )
+    assert pytester.runpytest_inprocess("-p", "no:xdist", "--promptreg-update").ret == 0
+    return pytester
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_no_verdict_changes_on_a_cluster(project: pytest.Pytester, cluster: tuple[str, Path], workers: str) -> None:
+    """With a worker of the cluster lost in the middle, each case has the verdict that it has without a cluster."""
+    address, mark = cluster
+    used, lost = Path(f"{mark}-used"), Path(f"{mark}-lost")
+    used.unlink(missing_ok=True)
+    lost.unlink(missing_ok=True)
+    result = project.runpytest_subprocess(workers, f"--promptreg-executor=dask+{address}", "--tb=short")
+    result.assert_outcomes(passed=COUNT)
+    assert used.exists()
+    assert lost.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://127.0.0.1:1", "names no cluster"),
+        ("dask+tcp://127.0.0.1:1", "no scheduler answers at tcp://127.0.0.1:1"),
+    ],
+)
+def test_no_cluster_is_no_pass(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    """Without a cluster where one was asked for, nothing passes."""
+    monkeypatch.setattr("pytest_promptreg.executors._CONNECT_S", 0.2)
+    result = project.runpytest_inprocess("-p", "no:xdist", f"--promptreg-executor={address}", "-k", "e1]")
+    assert result.ret != 0
+    assert said in result.stdout.str() + result.stderr.str()
+
+
+def test_the_fixture_gives_an_executor(project: pytest.Pytester) -> None:
+    """What promptreg_executor returns is used; what is none is refused."""
+    project.makeconftest(
+        """
+        import pytest, threading
+        from concurrent.futures import ThreadPoolExecutor
+
+        @pytest.fixture(scope="session")
+        def promptreg_executor():
+            with ThreadPoolExecutor(2, thread_name_prefix="of-the-user") as executor:
+                yield executor
+                assert any(thread.name.startswith("of-the-user") for thread in threading.enumerate())
+        """
+    )
+    project.runpytest_inprocess("-p", "no:xdist").assert_outcomes(passed=COUNT)
+    project.makeconftest("import pytest\n\n@pytest.fixture\ndef promptreg_executor():\n    return 4\n")
+    result = project.runpytest_inprocess("-p", "no:xdist", "-k", "e1]")
+    result.assert_outcomes(errors=1, deselected=COUNT - 1)
+    result.stdout.fnmatch_lines(["*promptreg_executor returned int, which has no method submit*"])
