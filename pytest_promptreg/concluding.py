@@ -13,11 +13,13 @@ from .errors import PromptregError, ReplayError, TrackingError
 from .files import display_path
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from .scoring import builtin_metrics
+from .scoring import BuiltinMetrics
 from .settings import Settings
 from .storing import Storing
 from .suites import SuiteSpec
 from .tracking.release import Release
+
+_LOST = 20  # that are named: when all workers die, it is every case there is
 
 
 @dataclass
@@ -72,7 +74,9 @@ class Conclusion:
             for suite, version, result in self.run.breached_gates
             if result.value is not None or not any(not case.passed for case in version.cases)
         ]
-        lines += [f"collected and never reported: {nodeid}" for nodeid in self.run.lost]
+        lines += [f"collected and never reported: {nodeid}" for nodeid in self.run.lost[:_LOST]]
+        if more := len(self.run.lost[_LOST:]):
+            lines.append(f"and {more} more that were collected and never reported")
         return lines
 
 
@@ -83,7 +87,7 @@ class Concluder:
         self.settings = settings
         self.started = time.time()
         self.ended: float | None = None  # set where the cases ran before this process began
-        self.storing = Storing(settings, builtin_metrics(settings.metric_settings))
+        self.storing = Storing(settings, BuiltinMetrics(settings.metric_settings))
         self._outcomes: dict[CaseKey, CaseOutcome] = {}
 
     def gather(self, outcome: CaseOutcome) -> None:

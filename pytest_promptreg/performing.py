@@ -23,7 +23,7 @@ from .model import CaseKey
 from .planning import CallPlan, plan_calls
 from .production import Production
 from .report.escape import one_line, quoted, visible
-from .scoring import Scorer, builtin_metrics
+from .scoring import BuiltinMetrics, Scorer
 from .settings import Settings
 from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun
@@ -64,7 +64,7 @@ class Performer:
         window = _WORKER_WINDOW * settings.concurrency if self.bit_by_bit else 0
         self.runner = Runner(Terms(settings.concurrency, settings.timeout_s, settings.retries, settings.rate, window))
         self.own_metrics: dict[str, SuiteMetrics] = {}
-        self._builtin = builtin_metrics(self.settings.metric_settings)
+        self._builtin = BuiltinMetrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
         self.plan = CallPlan()
         self.replay = self._recorded_outputs()

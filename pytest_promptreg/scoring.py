@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -43,7 +45,7 @@ class Scorer:
 
     def __init__(
         self,
-        builtin: Callable[[str], Metric],
+        builtin: BuiltinMetrics,
         own: Mapping[str, Metric] | None = None,
         known: Mapping[str, MetricInfo] = METRICS,
     ) -> None:
@@ -98,6 +100,10 @@ class Scorer:
         info = self._known[metric_of(term)]
         return now - before if info.best == info.low else before - now
 
+    def load_ahead(self, names: Iterable[str]) -> None:
+        """Have those of the metrics that take seconds to load loaded while something else is waited for."""
+        self._builtin.load([name for name in names if name not in self._own])
+
     def explain(self, metric: str, comparison: Comparison) -> str:
         """What a metric can say of a score in words; empty where it has none.
 
@@ -142,9 +148,32 @@ class Scorer:
             raise MetricError(f"the metric {name} failed: {type(exc).__name__}: {exc}") from exc
 
 
-def builtin_metrics(settings: MetricSettings) -> Callable[[str], Metric]:
-    """Gives the built-in metrics, each made once."""
-    return cache(lambda name: metrics.create(name, settings))
+class BuiltinMetrics:
+    """The built-in metrics, each made once. Those that take seconds to load can be loaded in the background."""
+
+    def __init__(self, settings: MetricSettings) -> None:
+        self._made = cache(lambda name: metrics.create(name, settings))
+        self._loading: threading.Thread | None = None
+
+    def __call__(self, name: str) -> Metric:
+        """The metric of a name, once it is known that nothing else is loading it."""
+        if self._loading is not None and self._loading is not threading.current_thread():
+            self._loading.join()
+        return self._made(name)
+
+    def load(self, names: Iterable[str]) -> None:
+        """Load what there is to load, once, in a thread of its own; a metric that fails says so when it is asked."""
+        if self._loading is None:
+            wanted = tuple(names)
+            self._loading = threading.Thread(target=self._load, args=(wanted,), name="promptreg-load", daemon=True)
+            self._loading.start()
+
+    def _load(self, names: Iterable[str]) -> None:
+        for name in names:
+            with suppress(BaseException):
+                load = getattr(self._made(name), "load", None)
+                if load is not None:
+                    load()
 
 
 def _pairs(term: str, comparison: Comparison) -> list[Pair]:

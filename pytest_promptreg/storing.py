@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,11 @@ from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
 from .errors import BaselineError, MetricError
 from .files import display_path
 from .gates import Verdict, metric_of
-from .metrics import METRICS, Metric
+from .metrics import METRICS
 from .model import ScoredCase
 from .outcome import CaseOutcome, SuiteOutcome
 from .report.escape import one_line
-from .scoring import Comparison, Scorer
+from .scoring import BuiltinMetrics, Comparison, Scorer
 from .settings import Settings
 from .suites import SuiteSpec
 
@@ -30,7 +30,7 @@ class Storing:
     :param builtin: gives the built-in metric of a name.
     """
 
-    def __init__(self, settings: Settings, builtin: Callable[[str], Metric]) -> None:
+    def __init__(self, settings: Settings, builtin: BuiltinMetrics) -> None:
         self.settings = settings
         self._builtin = builtin
 

@@ -83,6 +83,9 @@ class SuiteRun:
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
         self._caller: Caller | None = None
         self.executor: Executor | None = None  # on which the calls run; None for threads and a loop of our own
+        self._embeds = tuple(
+            name for name in self.spec.all_metrics if name in METRICS and METRICS[name].room == "embedding"
+        )
         self._retries: dict[CaseKey, Sequence[str]] = {}
 
     # -- calls
@@ -125,7 +128,7 @@ class SuiteRun:
                 self._request,
                 wanted=self.needs_output,
                 recorded=replay.recorded if replay is not None else None,
-                keep=self._keep if replay is not None or self.outlay is not None else None,
+                keep=self._keep if replay is not None or self.outlay is not None or self._embeds else None,
                 watch=watch,
                 executor=executor,
             )
@@ -144,6 +147,18 @@ class SuiteRun:
             output = self.outlay.after(self.spec, key, output)
         if self.replay is not None and self.spec.subject:
             self.replay.keep(key, output)
+        if self._embeds:
+            self._load_ahead(key, output)
+
+    def _load_ahead(self, key: CaseKey, output: Output) -> None:
+        """The first output that has to be scored has the embedding model loaded, while other calls are waited for.
+
+        Not before: a run in which nothing changed needs no model.
+        """
+        record = self._stored(key)
+        if record is not None and self.obstacle(key) is None and record.accepts(output.text) is None:
+            self.scorer.load_ahead(self._embeds)
+            self._embeds = ()
 
     def needs_output(self, key: CaseKey) -> bool:
         """A case whose verdict is known without an output is not paid for."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_promptreg.errors import MetricError
 from pytest_promptreg.gates import metric_of
 from pytest_promptreg.metrics import METRICS, MetricSettings, Pair, create
-from pytest_promptreg.scoring import Comparison, Scorer, builtin_metrics
+from pytest_promptreg.scoring import BuiltinMetrics, Comparison, Scorer
 
 SURFACE = ("bleu", "chrf", "exact", "rouge_l")
 TERMS = [*SURFACE, *(f"drop({metric})" for metric in SURFACE)]
@@ -35,7 +35,7 @@ def alone(metric: str, text: str, other: str) -> float:
 @settings(deadline=None, max_examples=100)
 def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
     """Whatever stands in a batch, each comparison has the scores that it has alone, and no drop without a reference."""
-    scored = Scorer(builtin_metrics(MetricSettings())).score(comparisons)
+    scored = Scorer(BuiltinMetrics(MetricSettings())).score(comparisons)
     assert len(scored) == len(comparisons)
     for comparison, scores in zip(comparisons, scored, strict=True):
         expected = {}
@@ -53,13 +53,13 @@ def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
 def test_a_drop_is_positive_when_the_output_got_worse() -> None:
     """The score of the baseline output minus that of the new one, both against the reference."""
     comparison = Comparison("nothing alike", "the cat sat", "the cat sat", ("drop(rouge_l)",))
-    assert Scorer(builtin_metrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+    assert Scorer(BuiltinMetrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
 
 
 def test_an_empty_reference_is_a_reference() -> None:
     """An expected answer of no text is expected; only where there is none is there no drop."""
     comparison = Comparison("words", "", "", ("drop(rouge_l)",))
-    assert Scorer(builtin_metrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+    assert Scorer(BuiltinMetrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -71,7 +71,7 @@ def test_metric_of(term: str) -> None:
 
 def test_a_missing_model_is_looked_for_once() -> None:
     """A metric that cannot be had fails every comparison with the same error, and the others go on."""
-    scorer = Scorer(builtin_metrics(MetricSettings(embedding_model="no-such-model")))
+    scorer = Scorer(BuiltinMetrics(MetricSettings(embedding_model="no-such-model")))
     comparison = Comparison("a", "b", None, ("semantic",))
     errors = []
     for ask in (lambda: scorer.score([comparison]), lambda: scorer.signature("semantic")):
@@ -84,7 +84,7 @@ def test_a_missing_model_is_looked_for_once() -> None:
 
 def test_equal_texts_need_no_model() -> None:
     """Outputs that equal what they are compared with are scored where the model is missing, too."""
-    scorer = Scorer(builtin_metrics(MetricSettings(embedding_model="no-such-model")))
+    scorer = Scorer(BuiltinMetrics(MetricSettings(embedding_model="no-such-model")))
     assert scorer.score([Comparison("a", "a", "a", ("semantic", "drop(semantic)"))]) == [
         {"semantic": 1.0, "drop(semantic)": 0.0}
     ]
@@ -95,4 +95,4 @@ def test_signatures_are_the_metrics_own() -> None:
     for tokens in ("unicode", "rouge-score"):
         chosen = MetricSettings(rouge_tokens=tokens)
         for metric in SURFACE:
-            assert Scorer(builtin_metrics(chosen)).signature(metric) == create(metric, chosen).signature()
+            assert Scorer(BuiltinMetrics(chosen)).signature(metric) == create(metric, chosen).signature()

@@ -142,6 +142,13 @@ class LightEmbedder:
                 next_step="set promptreg_embedding_model to the folder of a sentence-transformers model",
             ) from exc
 
+    def load(self) -> None:
+        """Read the weights and the tokenizer now.
+
+        :raises MetricError: when the model cannot be loaded.
+        """
+        _ = self._bert, self._files.tokenizer
+
     def encode(self, texts: list[str]) -> np.ndarray:
         """Unit vectors, float32[n, d], computed in batches of texts of like length; a text is cut at the window."""
         import numpy as np

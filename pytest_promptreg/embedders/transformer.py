@@ -50,6 +50,13 @@ class TransformerEmbedder:
                     next_step="set promptreg_embedding_model to the folder of a sentence-transformers model",
                 ) from exc
 
+    def load(self) -> None:
+        """Import torch and read the weights now, which takes seconds.
+
+        :raises MetricError: when the model cannot be loaded.
+        """
+        _ = self._model
+
     def encode(self, texts: list[str]) -> np.ndarray:
         """Unit vectors, float32[n, d]; the library itself batches texts of like length."""
         vectors: np.ndarray = self._model.encode(

@@ -52,6 +52,15 @@ class Embeddings:
         embedder, cutter = self._found
         return f"{embedder.fingerprint}|pieces:{cutter.rule}" if cutter.rule else embedder.fingerprint
 
+    def load(self) -> None:
+        """Have the model ready before the first text, where there is something to load.
+
+        :raises MetricError: when it cannot be had here.
+        """
+        load = getattr(self._found[0], "load", None)
+        if load is not None:
+            load()
+
     def whole(self, texts: Iterable[str]) -> dict[str, np.ndarray]:
         """A unit vector, float32[d], for each text: the embedder's own for one that fits its window; for a longer one
         the mean of its chunks' vectors, weighted by their length.

@@ -60,6 +60,13 @@ class Semantic:
         """The model, by the digest of its weights, how it is applied, and what is done with long texts."""
         return f"{self.name}|{_VERSION}|cosine|{self._embeddings.fingerprint}|long:mean<={MOST_PIECES}"
 
+    def load(self) -> None:
+        """Have the model ready before the first pair.
+
+        :raises MetricError: when it cannot be had here.
+        """
+        self._embeddings.load()
+
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """The cosine for each pair. Equal texts and two blank ones score 1, a blank one against another text 0; no
         model is needed for these."""

@@ -37,6 +37,9 @@ class Response:
         self.status_code = status_code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
+    def __repr__(self) -> str:  # a test's id is the same in every process
+        return f"Response({self.status_code})"
+
 
 class OfResponseError(Exception):
     """As requests.HTTPError and httpx.HTTPStatusError are."""

@@ -497,3 +497,25 @@ def test_a_gate_on_a_metric_that_is_nowhere_is_refused(project: Project) -> None
     result = project.pytester.runpytest_inprocess()
     assert result.ret == 2
     result.stdout.fnmatch_lines(["*unknown metric 'polit'*", "*did you mean 'polite'?*"])
+
+
+def test_the_model_is_loaded_while_the_first_call_is_waited_for(project: Project) -> None:
+    """An output that has to be scored has the embedding model loaded although an earlier test still waits."""
+    project.suite(gates=["semantic >= -0.9"])
+    project.store()
+    project.suite(
+        gates=["semantic >= -0.9"],
+        predict="""
+        import sys, time
+
+        def follow(request):
+            if request.example != "a":
+                return "something else"
+            until = time.monotonic() + 30
+            while "pytest_promptreg.embedders.bert" not in sys.modules:
+                assert time.monotonic() < until, "nobody loads the model"
+                time.sleep(0.01)
+            return "something else"
+        """,
+    )
+    project.pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=3)

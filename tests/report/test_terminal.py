@@ -115,6 +115,13 @@ def test_lost_cases_are_named() -> None:
     assert "FAILED collected and never reported: t.py::test_y[v1-a]" in told(conclusion)
 
 
+def test_of_very_many_lost_cases_the_rest_is_counted() -> None:
+    """When every worker dies all cases are lost: some are named, and the rest is a number."""
+    conclusion = concluded(suite(*GREEN), lost=[f"t.py::test_y[v1-{number}]" for number in range(1000)])
+    assert told(conclusion).count("collected and never reported: ") == 20
+    assert "FAILED and 980 more that were collected and never reported" in told(conclusion)
+
+
 def test_a_part_is_said_to_be_one() -> None:
     """When not all cases ran, the section says how many did."""
     assert "3 of 4 cases ran" in told(concluded(suite(*GREEN[:3])))
