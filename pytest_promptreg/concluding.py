@@ -11,9 +11,9 @@ from .baseline import Baseline
 from .calls.tally import Tally
 from .errors import PromptregError, ReplayError, TrackingError
 from .files import display_path
+from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from .scoring import BuiltinMetrics
 from .settings import Settings
 from .storing import Storing
 from .suites import SuiteSpec

@@ -19,11 +19,12 @@ from .calls.words import Tell, Words, keep_silent
 from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
+from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
 from .planning import CallPlan, plan_calls
 from .production import Production
 from .report.escape import one_line, quoted, visible
-from .scoring import BuiltinMetrics, Scorer
+from .scoring import Scorer
 from .settings import Settings
 from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun

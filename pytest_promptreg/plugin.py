@@ -332,7 +332,7 @@ def promptreg_predict() -> Any:
 
 @pytest.fixture(scope="session")
 def promptreg_executor(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
-    """Override this fixture to return an executor of ``concurrent.futures`` on which predict is to run.
+    """Override this fixture to return an executor of ``concurrent.futures``: predict and embeddings run on it.
 
     By default the cluster that ``--promptreg-executor`` names, else None: threads and an event loop of this process.
     """

@@ -55,7 +55,7 @@ def open_case(
     run = role.performer.run_of(key.suite)
     if role.settings.rescore:
         pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
-    run.executor = executor
+    run.run_on(executor)
     problem = ""
     try:
         case = role.performer.open_case(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeVar
 
-from . import metrics
 from .equality import same
 from .errors import MetricError
 from .gates import metric_of, perfect
-from .metrics import METRICS, Metric, MetricInfo, MetricSettings, Pair
+from .metrics import METRICS, Metric, MetricInfo, Pair
+from .metrics.away import is_worth_it, score_away
+from .metrics.builtin import BuiltinMetrics
 from .model import ScoredCase
 
 _T = TypeVar("_T")
@@ -52,6 +51,7 @@ class Scorer:
         self._builtin = builtin
         self._own = {} if own is None else own  # as it is: fixtures add to it
         self._known = known
+        self.executor: Executor | None = None  # where scores that take a model's time are computed; None for here
         self._broken: dict[str, MetricError] = {}
         self._failures: Counter[str] = Counter()
 
@@ -102,6 +102,8 @@ class Scorer:
 
     def load_ahead(self, names: Iterable[str]) -> None:
         """Have those of the metrics that take seconds to load loaded while something else is waited for."""
+        if self.executor is not None:
+            return
         self._builtin.load([name for name in names if name not in self._own])
 
     def explain(self, metric: str, comparison: Comparison) -> str:
@@ -119,7 +121,9 @@ class Scorer:
         self.signature(name)  # what cannot be had fails here, once
         metric = self._metric(name)
         try:
-            scores = self._guarded(name, lambda: metric.score(pairs))
+            scores = self._score_away(name, pairs)
+            if scores is None:
+                scores = self._guarded(name, lambda: metric.score(pairs))
         except MetricError as exc:
             # An endpoint or a judge that is away is not asked for every case: each asking may take minutes.
             self._failures[name] += 1
@@ -128,6 +132,12 @@ class Scorer:
             raise
         self._failures[name] = 0
         return scores
+
+    def _score_away(self, name: str, pairs: list[Pair]) -> list[float] | None:
+        """The scores by the executor; None where there is none, and where it could not: then they are computed here."""
+        if self.executor is None or name in self._own or not is_worth_it(name):
+            return None
+        return score_away(self.executor, name, self._builtin.settings, self.signature(name), pairs)
 
     def try_out(self, metric: str) -> None:
         """Have a built-in metric show that it works: that a model has a digest does not say that it can be loaded.
@@ -146,34 +156,6 @@ class Scorer:
             raise
         except BaseException as exc:  # a pytest.skip() in an embedder must not end the case as passed
             raise MetricError(f"the metric {name} failed: {type(exc).__name__}: {exc}") from exc
-
-
-class BuiltinMetrics:
-    """The built-in metrics, each made once. Those that take seconds to load can be loaded in the background."""
-
-    def __init__(self, settings: MetricSettings) -> None:
-        self._made = cache(lambda name: metrics.create(name, settings))
-        self._loading: threading.Thread | None = None
-
-    def __call__(self, name: str) -> Metric:
-        """The metric of a name, once it is known that nothing else is loading it."""
-        if self._loading is not None and self._loading is not threading.current_thread():
-            self._loading.join()
-        return self._made(name)
-
-    def load(self, names: Iterable[str]) -> None:
-        """Load what there is to load, once, in a thread of its own; a metric that fails says so when it is asked."""
-        if self._loading is None:
-            wanted = tuple(names)
-            self._loading = threading.Thread(target=self._load, args=(wanted,), name="promptreg-load", daemon=True)
-            self._loading.start()
-
-    def _load(self, names: Iterable[str]) -> None:
-        for name in names:
-            with suppress(BaseException):
-                load = getattr(self._made(name), "load", None)
-                if load is not None:
-                    load()
 
 
 def _pairs(term: str, comparison: Comparison) -> list[Pair]:

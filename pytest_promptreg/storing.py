@@ -13,10 +13,11 @@ from .errors import BaselineError, MetricError
 from .files import display_path
 from .gates import Verdict, metric_of
 from .metrics import METRICS
+from .metrics.builtin import BuiltinMetrics
 from .model import ScoredCase
 from .outcome import CaseOutcome, SuiteOutcome
 from .report.escape import one_line
-from .scoring import BuiltinMetrics, Comparison, Scorer
+from .scoring import Comparison, Scorer
 from .settings import Settings
 from .suites import SuiteSpec
 

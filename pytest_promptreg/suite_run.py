@@ -82,7 +82,7 @@ class SuiteRun:
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
         self._caller: Caller | None = None
-        self.executor: Executor | None = None  # on which the calls run; None for threads and a loop of our own
+        self.executor: Executor | None = None
         self._embeds = tuple(
             name for name in self.spec.all_metrics if name in METRICS and METRICS[name].room == "embedding"
         )
@@ -163,6 +163,10 @@ class SuiteRun:
     def needs_output(self, key: CaseKey) -> bool:
         """A case whose verdict is known without an output is not paid for."""
         return self.refreshing or self.obstacle(key) is None
+
+    def run_on(self, executor: Executor | None) -> None:
+        """Where calls are made, and scores computed that take a model's time; None for this process."""
+        self.executor = self.scorer.executor = executor
 
     def hint(self, key: CaseKey, predict: Predict | None) -> str:
         """What a person should know about a failed call: it was tried again, each test has a predict."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pytest_promptreg.errors import MetricError
 from pytest_promptreg.gates import metric_of
 from pytest_promptreg.metrics import METRICS, MetricSettings, Pair, create
-from pytest_promptreg.scoring import BuiltinMetrics, Comparison, Scorer
+from pytest_promptreg.metrics.builtin import BuiltinMetrics
+from pytest_promptreg.scoring import Comparison, Scorer
 
 SURFACE = ("bleu", "chrf", "exact", "rouge_l")
 TERMS = [*SURFACE, *(f"drop({metric})" for metric in SURFACE)]
