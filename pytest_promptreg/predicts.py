@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -80,29 +81,40 @@ def resolve_predict(predict: object, where: str, registry: RegistrySettings | No
 def subject_of(predict: object, suite_id: str) -> str:
     """What the marker's predict is known by among recorded outputs: told from every other predict, in any process.
 
-    An address as it is, but for user, password and query; a function by module and name. What has no name of its own
-    (a lambda, a method of some object, a partial) is known by its suite.
+    An address as it is, but for user, password and query; a function by module and name. What is not found by its name
+    (a lambda, a method of some object, a partial, one of several that a decorator made) is known by its suite.
     """
     import inspect
 
     if isinstance(predict, str):
-        return _without_secrets(predict) if predict.startswith(("http://", "https://")) else predict
-    if inspect.isfunction(predict) and "<" not in predict.__qualname__:
+        rest = predict.partition("?")[2] or predict.partition("#")[2]
+        told_apart = rest and _shown(predict) != predict
+        return f"{_shown(predict)} {digest(rest)[:8]}" if told_apart else _shown(predict)
+    if inspect.isfunction(predict) and _found_by_name(predict) is predict:
         return name_of(predict)
     return f"predict of {suite_id}"
 
 
 def name_of(predict: object) -> str:
-    """What a run is recorded with: an address as it is, a function by module and name, else nothing."""
+    """What a run is recorded with: an address without user, password and query, a function by module and name, else
+    nothing.
+    """
     if isinstance(predict, str):
-        return predict
+        return _shown(predict)
     name = getattr(predict, "__qualname__", None)
     return f"{getattr(predict, '__module__', '')}:{name}" if name else ""
 
 
-def _without_secrets(url: str) -> str:
-    """A server's address, told from those that differ in their query or fragment without saying either."""
+def _shown(address: str) -> str:
+    """An address as it may be stored: a server's without user, password, query and fragment."""
     from .sources.web import shown_url
 
-    rest = url.partition("?")[2] or url.partition("#")[2]
-    return f"{shown_url(url)} {digest(rest)[:8]}" if rest else shown_url(url)
+    return shown_url(address) if address.startswith(("http://", "https://")) else address
+
+
+def _found_by_name(function: Callable[..., Any]) -> object:
+    """What has the name that a function says is its own: of those that a decorator wrapped, at most one does."""
+    found: object = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import pytest
 
 from pytest_promptreg.errors import ConfigError
-from pytest_promptreg.predicts import check_predict, resolve_predict
+from pytest_promptreg.predicts import check_predict, name_of, resolve_predict, subject_of
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,30 @@ def test_an_address_of_nothing_is_refused(
     assert said in error.value.what
     assert error.value.where == "test_x.py:1"
     assert "broken_app" not in sys.modules
+
+
+def with_model(model: str) -> Callable[[object], str]:
+    """One of several functions that a decorator makes of the same one."""
+
+    @wraps(app)
+    def inner(request: object) -> str:
+        return f"{model}: {app(request)}"
+
+    return inner
+
+
+def test_functions_of_one_name_are_told_apart() -> None:
+    """A function is known by its name where it is found by it; what a decorator makes of it is another."""
+    small, large = subject_of(with_model("small"), "a.py::test_a"), subject_of(with_model("large"), "a.py::test_b")
+    assert len({small, large, subject_of(app, "a.py::test_a")}) == 3
+    assert subject_of(app, "a.py::test_a") == subject_of(app, "a.py::test_b") == subject_of(name_of(app), "x")
+
+
+def test_an_address_is_stored_without_what_it_keeps_secret() -> None:
+    """User, password and query are in no record; servers that differ in their query are told apart all the same."""
+    address = "https://bob:secret@host/invocations?key=sesame"
+    assert name_of(address) == "https://host/invocations"
+    subjects = {subject_of(said, "x") for said in (address, f"{address}2", "https://host/invocations")}
+    assert len(subjects) == 3
+    assert not any(word in "".join(subjects) for word in ("bob", "secret", "sesame"))
+    assert name_of("openai:/gpt-4o-mini") == "openai:/gpt-4o-mini"

@@ -84,6 +84,7 @@ class Call:
     :param context: the context variables that it sees.
     :param number: its place among the calls of its suite that were made ahead; 0 for one that its test asked for.
     :param counted: tries again that count, of those that ``retries`` names.
+    :param running: the number of the try that runs; 0 while none does.
     :param successes: calls of the run that had succeeded when the last try began.
     :param waiter: set when the call has ended, where somebody waits for that.
     :param handle: what can be cancelled of the try that runs.
@@ -96,6 +97,7 @@ class Call:
     tries: int = 0
     counted: int = 0
     started: float = 0.0
+    running: int = 0
     successes: int = 0
     retries: tuple[str, ...] = ()
     words: Words = field(default_factory=Words)
@@ -112,19 +114,6 @@ class Call:
         predict = caller.predict if caller.watch is None else caller.watch(self.key, caller.predict)
         return predict(caller.request(self.key))
 
-    def outcome(self, value: object, began: float) -> Output:
-        """What predict returned, as an output with the seconds since ``began``, handed on to whoever keeps it.
-
-        :raises PredictError: when it is no output.
-        """
-        latency = time.perf_counter() - began
-        output = Output.of(value)
-        if output.latency_s is None:
-            output = replace(output, latency_s=latency)
-        if self.caller.keep is not None:
-            self.caller.keep(self.key, output)
-        return output
-
 
 class Try(NamedTuple):
     """One start of a call.
@@ -136,3 +125,19 @@ class Try(NamedTuple):
     call: Call
     number: int
     context: contextvars.Context
+
+    def outcome(self, value: object, began: float) -> Output:
+        """What predict returned, as an output with the seconds since ``began``, handed on to whoever keeps it.
+
+        One that comes after the try was given up is not: the case has failed, or another try's output counts.
+
+        :raises PredictError: when it is no output.
+        """
+        latency = time.perf_counter() - began
+        output = Output.of(value)
+        if output.latency_s is None:
+            output = replace(output, latency_s=latency)
+        call = self.call
+        if call.caller.keep is not None and call.running == self.number:
+            call.caller.keep(call.key, output)
+        return output

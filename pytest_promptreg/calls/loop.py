@@ -67,7 +67,7 @@ class Loop:
     async def _perform(self, this: Try) -> None:
         began = time.perf_counter()
         try:
-            output = this.call.outcome(await this.call.perform(), began)
+            output = this.outcome(await this.call.perform(), began)
         except BaseException as exc:
             self._finish(this, None, exc)
             if isinstance(exc, asyncio.CancelledError):

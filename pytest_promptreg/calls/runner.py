@@ -316,7 +316,7 @@ class Runner:
                 self._pace.start(now)
             call.tries += 1
             call.started, call.successes, call.handle = now, self._successes, None
-            self._running[call] = call.tries
+            self._running[call] = call.running = call.tries
             this = Try(call, call.tries, call.context.copy())
             if call.caller.executor is not None:
                 self._futures.start(this)
@@ -399,6 +399,7 @@ class Runner:
         if self._running.get(call) != this.number:
             return False
         del self._running[call]
+        call.running = 0
         if failure is None:
             self._successes += 1
             self._limit.succeeded()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..model import Example, PromptVersion
-from ..redaction import without_secrets
+from ..sources.settings import open_settings
 from ..text import canonical_json, digest
 
 _SHORT = 16  # hex digits: parts only say which of them has changed
@@ -38,11 +37,10 @@ class Parts:
         cls, version: PromptVersion, example: Example, *, predict: str, predict_version: str = "", sample: int = 0
     ) -> Parts:
         """The parts of a case."""
-        config: Mapping[str, Any] = without_secrets(version.model_config)
         return cls(
             prompt=version.digest[:_SHORT],
             inputs=example.inputs_digest[:_SHORT],
-            config=digest(canonical_json(config))[:_SHORT],
+            config=digest(canonical_json(open_settings(version.model_config)))[:_SHORT],
             predict=predict,
             predict_version=predict_version,
             sample=sample,
@@ -76,4 +74,4 @@ def key_of(version: PromptVersion, example: Example, shared: str, sample: int = 
 
 def shared_part(version: PromptVersion, *, predict: str, predict_version: str = "") -> str:
     """What the keys of one version's cases have in common besides the prompt."""
-    return digest(canonical_json([1, without_secrets(version.model_config), predict, predict_version]))
+    return digest(canonical_json([1, open_settings(version.model_config), predict, predict_version]))

@@ -126,21 +126,30 @@ def test_some_failures_are_told_at_once(make: Callable[..., Runner], retries: in
 
 
 def test_a_try_that_takes_too_long_is_followed_by_another(make: Callable[..., Runner]) -> None:
-    """The limit is that of a try; what the first one says late is nobody's."""
-    release, tries = threading.Event(), itertools.count()
+    """The limit is that of a try; what the first one says late is nobody's, and nobody keeps it."""
+    release, over, tries = threading.Event(), threading.Event(), itertools.count()
+    kept: list[str] = []
+
+    class Late(str):
+        """An output whose reading is seen."""
+
+        def __del__(self) -> None:
+            over.set()
 
     def predict(asked: Request) -> str:
         if next(tries) == 0:
             release.wait(20)
-            return "late"
+            return Late("late")
         return "in time"
 
     runner = make(concurrency=1, timeout_s=0.05)
-    runner.submit(key(1), Caller(predict, request))
+    runner.submit(key(1), Caller(predict, request, keep=lambda _, output: kept.append(output.text)))
     answer = runner.take(key(1))
     release.set()
+    assert over.wait(20)
     assert answer.output is not None
     assert (answer.output.text, answer.retries) == ("in time", ("timeout",))
+    assert kept == ["in time"]
 
 
 def test_a_call_that_waits_gives_its_place_to_others(make: Callable[..., Runner], monkeypatch: Any) -> None:

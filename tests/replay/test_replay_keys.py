@@ -31,6 +31,7 @@ def _key(
         _key(version=replace(VERSION, syntax="jinja2")),
         _key(version=replace(VERSION, model_config={"temperature": 1, "api_key": "one"})),
         _key(version=replace(VERSION, model_config={})),
+        _key(version=replace(VERSION, model_config={**VERSION.model_config, "tools": [{"password": {"type": "a"}}]})),
         _key(example=replace(EXAMPLE, inputs={"word": "no"})),
         _key(example=replace(EXAMPLE, inputs={"word": "yes", "unused": 1})),
         _key(predict="openai:/large"),
@@ -54,6 +55,12 @@ def test_each_part_changes_the_key(other: str) -> None:
 def test_what_shapes_no_output_is_no_part_of_the_key(same: str) -> None:
     """A renamed version or example, other gates and another API key find what was recorded."""
     assert same == _key()
+
+
+def test_a_tool_may_describe_what_is_called_a_secret() -> None:
+    """A schema has a property `password`, which holds none: another description asks the model for something else."""
+    one, other = (replace(VERSION, model_config={"tools": [{"password": {"type": kind}}]}) for kind in ("a", "b"))
+    assert _key(version=one) != _key(version=other)
 
 
 def test_what_has_changed_is_told_in_words() -> None:
