@@ -8,6 +8,7 @@ from typing import Any
 
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
+_QUERY = re.compile(r"(?<=[\w/])\?[\w.~%\[\]-]+=[^\s'\"<>)]*")
 _SECRET_NAME = re.compile(
     r"(api|access|private|secret|subscription)[-_]?key|(api|access|auth|bearer|refresh|session)[-_]?token|^token$"
     r"|secret|passw|credential|authorization",
@@ -32,3 +33,8 @@ def without_secrets(value: Any) -> Any:
 def without_user_info(line: str) -> str:
     """``line`` with the user and password of every URL in it removed."""
     return _USER_INFO.sub("", line)
+
+
+def without_address_secrets(said: str) -> str:
+    """``said``, what an exception says, with user and password of every URL in it removed, and what a query asks."""
+    return _QUERY.sub(f"?{HIDDEN}", without_user_info(said))

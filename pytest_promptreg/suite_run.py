@@ -15,6 +15,7 @@ from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
 from .model import CaseKey, Example, Output, PromptVersion, Request, ScoredCase
 from .outcome import CaseOutcome
+from .redaction import without_address_secrets
 from .report import failure
 from .scoring import Comparison, Scorer
 from .signals import Finding, look
@@ -407,7 +408,7 @@ class SuiteRun:
             breaches=breaches or [],
             findings=findings or {},
             warnings=warnings or [],
-            message=message,
+            message=without_address_secrets(message),  # it quotes exceptions, and is stored and sent
             retries=list(self.retries(key)),
             latency_s=output.latency_s if output else None,
             input_tokens=output.input_tokens if output else None,

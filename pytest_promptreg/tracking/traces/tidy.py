@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...redaction import HIDDEN, is_secret_name, without_secrets, without_user_info
+from ...redaction import HIDDEN, is_secret_name, without_address_secrets, without_secrets
 from .. import clean
 from ..table import CELL_LIMIT
 from . import Span
@@ -74,7 +74,7 @@ def _attribute(name: str, value: Any, limit: int) -> Any:
 
 def _said(value: Any, limit: int) -> Any:
     """What an exception says, which may quote an address."""
-    return without_user_info(clean.text(value, limit)) if isinstance(value, str) else value
+    return clean.text(without_address_secrets(value), limit) if isinstance(value, str) else value
 
 
 def _cut(value: Any, limit: int) -> Any:
