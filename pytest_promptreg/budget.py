@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import time
@@ -110,8 +111,11 @@ class Budget:
             spent.cost += estimate
 
     def settle(self, estimate: float, cost: float | None) -> None:
-        """A call gave an output: what it did cost stands in place of the estimate, where that is known."""
-        if cost is not None and self.limits.cost is not None:
+        """A call gave an output: what it did cost stands in place of the estimate, where that is known.
+
+        What is no amount of money is not: once added to what is spent, NaN would exceed no limit any more.
+        """
+        if cost is not None and self.limits.cost is not None and 0 <= cost < math.inf:
             with self._open() as spent:
                 spent.cost += cost - estimate
 

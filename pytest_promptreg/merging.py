@@ -192,7 +192,7 @@ class Merging(Concluding):
         """
         if self.settings.refreshing:
             self._refuse_moved_baselines()
-        problems = [*self._missing(), *self._shortfalls()]
+        problems = [*self._missing(), *self._shortfalls(), *self._nothing_selected()]
         conclusion = self.conclude(
             interrupted=bool(problems),
             exit_passed=not problems and all(shard.part.exit_passed for shard in self._shards),
@@ -242,6 +242,12 @@ class Merging(Concluding):
             return []
         which = f"shard {missing[0]}" if len(missing) == 1 else f"shards {', '.join(missing)}"
         return [f"{which} of {count} {'is' if len(missing) == 1 else 'are'} missing: the run is not whole"]
+
+    def _nothing_selected(self) -> list[str]:
+        """That the shards agree on nothing: what checks no case has not passed."""
+        if any(shard.died or shard.part.cases for shard in self._shards):
+            return []
+        return ["no case was selected in any of the shards (by -k, -m, --lf or paths): nothing was run"]
 
     def _shortfalls(self) -> list[str]:
         """A line for each shard that did not run all that was its own."""

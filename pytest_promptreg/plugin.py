@@ -478,7 +478,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reports = session.config.pluginmanager.getplugin(_REPORTS)
     unreported = reports.unreported if reports is not None else ()
     conclusion = role.conclude(interrupted=True, exit_passed=False, unreported=unreported)
-    if role.settings.shard and conclusion is not None and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+    if role.settings.shard and role.runs_elsewhere and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = pytest.ExitCode.OK  # more shards than examples: this one has nothing to run, and says so
     left_early = conclusion.run.interrupted if conclusion is not None else bool(role.expected())
     if left_early and session.exitstatus == 0 and not hasattr(session.config, "workerinput"):

@@ -42,6 +42,7 @@ class Role:
 
     conclusion: Conclusion | None = None
     refusal: str | None = None  # why nothing was run: a mistake that shows only once everything is collected
+    runs_elsewhere = False  # whether cases were selected, by this shard or others
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -139,6 +140,7 @@ class Concluding(Role):
         """Conclude the run, once."""
         nothing_ran = interrupted and not self.concluder.any_reported
         if self.conclusion is None and not nothing_ran and (declaration := self.declaration(unreported)) is not None:
+            self.runs_elsewhere = bool(declaration.whole)
             self.conclusion = self.concluder.conclude(
                 declaration,
                 interrupted=interrupted,
@@ -253,7 +255,7 @@ class Controller(Concluding):
 
     def worker_done(self, wire: Mapping[str, Any]) -> None:
         """All workers collected the same, so the first one's word on that is enough."""
-        self.refusal = wire["refusal"]
+        self.refusal = self.refusal or wire["refusal"]
         for suite, signatures in wire["own_signatures"].items():
             self._own_signatures.setdefault(suite, {}).update(signatures)
         self._problems.update(dict.fromkeys(wire["problems"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
@@ -43,6 +44,17 @@ def test_as_many_calls_as_are_allowed(allowed: int, wanted: int) -> None:
         except BudgetError:
             refused += 1
     assert refused == max(0, wanted - allowed)
+
+
+@pytest.mark.parametrize("cost", [math.nan, math.inf, -math.inf, -5.0])
+def test_what_is_no_amount_leaves_the_estimate(cost: float) -> None:
+    """A predict that tells NaN or less than nothing as its cost lifts no limit."""
+    budget = Budget(Limits(cost=1.0))
+    budget.take(0.6)
+    budget.settle(0.6, cost)
+    with pytest.raises(BudgetError):
+        budget.take(0.6)
+    budget.take(0.4)
 
 
 def test_what_a_call_did_cost_stands_in_place_of_the_estimate() -> None:

@@ -158,6 +158,16 @@ def test_more_shards_than_examples_is_no_failure(project: Project, capsys: pytes
     shard(project, 1, 5, "-n2")
 
 
+def test_shards_that_select_nothing_have_not_passed(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A -k that fits no test fails every shard, as it fails a whole run, and the merge of what they left."""
+    shards(split, "-k", "typo", count=2, ret=pytest.ExitCode.NO_TESTS_COLLECTED)
+    status, said = merge(split, capsys)
+    assert status == 1
+    assert "no case was selected in any of the shards" in said
+    assert said.rstrip().endswith("merged 2 of 2 shards: 0 cases, 0 failed: FAILED")
+    shard(split, 1, 2, "-n2", "-k", "typo", ret=pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 def test_the_split_does_not_depend_on_what_else_is_selected(split: Project) -> None:
     """-k and a version narrow a shard, and move nothing into another."""
     everything = cases(split, shard(split, 2))
