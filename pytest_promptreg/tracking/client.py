@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrackingError
+from ..machine import environment_without
 from ..mlflow_store import is_web
 from ..mlflow_store.deadline import Deadline, at_once, quiet_loggers
 from ..mlflow_store.faults import knock
@@ -33,6 +34,8 @@ COMPLETE_TAG = "promptreg.complete"
 _BASELINE_TAG = "mlflow.evaluation.baselineRunId"
 _KINDS = ("run", "version", "example")
 _THREADS = 8  # a server takes that many requests at once; a local file takes one
+# The user's model: MLflow would tie every metric to it, and refuses those of a model that the store does not know.
+_ACTIVE_MODEL = ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID")
 _ENDED = ("FINISHED", "FAILED", "KILLED")
 _PAGE = 1_000  # runs; a server may take long for more
 _MOST_PARAMS, _MOST_NUMBERS = 100, 999  # what MLflow sends in one request
@@ -58,7 +61,7 @@ def _write(session: spool.Session, deadline: Deadline, *, again: bool) -> Receip
     knock(settings.store, deadline)
     from mlflow import MlflowClient
 
-    with quiet_loggers(), alone(settings.uri, deadline):
+    with quiet_loggers(), environment_without(_ACTIVE_MODEL), alone(settings.uri, deadline):
         deadline.check()
         make_whole(settings.uri)
         client = MlflowClient(tracking_uri=settings.uri)

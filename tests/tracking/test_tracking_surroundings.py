@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -123,3 +124,16 @@ def test_ctrl_c_ends_the_wait_for_the_registry(silent_server: str, make_run: Any
     timer.start()
     with pytest.raises(TrackingError, match="interrupted, so what became of it is not known"):
         release(make_run(["v1"]), Store(silent_server, 60), "champion")
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"])
+def test_the_users_active_model_is_left_alone(
+    sqlite_store: Any, make_run: Any, facts: RunFacts, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """MLflow's client would tie our numbers to it, and the database refuse those of a model that it does not know."""
+    monkeypatch.setenv(variable, "m-0123456789abcdef")
+    receipt = track(make_run(["v1"]), sqlite_store.named("active"), facts)
+    run = client_of(sqlite_store).get_run(next(iter(receipt.children.values())))
+    assert "pass_rate" in run.data.metrics
+    assert not any(metric.model_id for metric in run.outputs.model_outputs if run.outputs)
+    assert os.environ[variable] == "m-0123456789abcdef"
