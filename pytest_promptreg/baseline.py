@@ -280,8 +280,12 @@ def key_of(prompt: PromptVersion) -> str:
 
 
 def says_the_same(one: PromptVersion, other: PromptVersion) -> bool:
-    """Whether two versions ask a model for the same: the same text, and the same settings but for secrets."""
-    return one.digest == other.digest and open_settings(one.model_config) == open_settings(other.model_config)
+    """Whether two versions ask a model for the same: the same text, and the same settings but for secrets.
+
+    One of them may have been stored, and has then stars in place of all that is called a secret.
+    """
+    settings, others = (open_settings(without_secrets(version.model_config)) for version in (one, other))
+    return one.digest == other.digest and settings == others
 
 
 @dataclass(frozen=True)

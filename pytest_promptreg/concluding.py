@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .baseline import Baseline
 from .calls.tally import Tally
-from .errors import PromptregError, ReplayError, TrackingError
+from .errors import PartlyRecordedError, PromptregError, ReplayError, TrackingError
 from .files import display_path
 from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
@@ -153,7 +153,8 @@ class Concluder:
             try:
                 conclusion.notes += track(run)
             except TrackingError as exc:
-                conclusion.problems.append(f"not recorded in MLflow: {exc}")
+                how = "recorded in part" if isinstance(exc, PartlyRecordedError) else "not recorded in MLflow"
+                conclusion.problems.append(f"{how}: {exc}")
                 conclusion.fatal |= self.settings.tracking is not None and self.settings.tracking.required
         return conclusion
 

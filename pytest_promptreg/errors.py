@@ -11,6 +11,7 @@
     ├── ReplayError      a recorded output is missing, or their file cannot be used
     ├── BudgetError      a call that would exceed what a run may call or cost
     ├── TrackingError    the tracking store could not be written
+    │   └── PartlyRecordedError   the runs were, and not all that belongs to them
     └── ResultsError     a result file
 
 Each says what happened, where (``file:line``) and what to do next. The core raises these; the plugin turns them into
@@ -82,6 +83,10 @@ class BudgetError(PromptregError):
 
 class TrackingError(PromptregError):
     """The tracking store could not be written."""
+
+
+class PartlyRecordedError(TrackingError):
+    """The runs are complete in the tracking store, and traces of them are still to be sent."""
 
 
 class ResultsError(PromptregError):

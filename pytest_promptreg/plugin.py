@@ -6,12 +6,13 @@ without a marked test gets no further than this file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from .stash import CASE, CASE_KEY, HEARING, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
+from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,6 +188,16 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(exc)) from exc
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note what the environment says now: where a run is recorded is nothing for a test module to change.
+
+    ``mlflow.set_tracking_uri`` and ``mlflow.set_experiment`` write to the environment; xdist's controller, which imports
+    no test module, would see nothing of that.
+    """
+    session.config.stash[ENVIRONMENT] = dict(os.environ)
+
+
 def _settings(config: pytest.Config) -> Settings:
     from .roles import invocation
     from .settings import check_ini_names, read_settings
@@ -203,6 +214,7 @@ def _settings(config: pytest.Config) -> Settings:
         workers=int(worker["workercount"]) if worker else 1,
         cache=_cache(config),
         verbose=getattr(config.option, "verbose", 0) > 0,
+        environ=config.stash.get(ENVIRONMENT, os.environ),
     )
 
 

@@ -47,17 +47,20 @@ class Results:
     part: Mapping[str, Any] | None = None
 
 
-def render(run: RunOutcome, *, part: Mapping[str, Any] | None = None, root: Path | None = None) -> str:
+def render(
+    run: RunOutcome, *, part: Mapping[str, Any] | None = None, root: Path | None = None, traces: bool = True
+) -> str:
     """The file's text; equal runs give equal bytes.
 
     :param part: what a merge needs besides, as JSON's own values.
     :param root: the folder that paths in the file start from; left out, the working directory.
+    :param traces: whether what was kept of the calls is in it, which may be most of it.
     """
     data = {
         "kind": KIND,
         "format": FORMAT,
         "plugin_version": __version__,
-        "run": _wire(root).encode(run, RunOutcome),
+        "run": _wire(root, traces=traces).encode(run, RunOutcome),
         "part": part,
     }
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -145,7 +148,7 @@ def _broken(problem: str, where: str) -> ResultsError:
     )
 
 
-def _wire(root: Path | None) -> Wire:
+def _wire(root: Path | None, *, traces: bool = True) -> Wire:
     """The format's own ways: paths from the root folder, gates as people write them, secrets hidden, parts that agree.
 
     A gate is read as text first: which metrics it may name, its suite knows.
@@ -170,6 +173,7 @@ def _wire(root: Path | None) -> Wire:
             (PromptVersion, "model_config"): Codec(lambda config: plain(without_secrets(config)), OBJECT.decode),
             (SuiteSpec, "predict"): Codec(without_user_info, TEXT.decode),
             (CaseOutcome, "verdict"): Codec(None, _read_verdict),
+            (CaseOutcome, "trace"): Codec(None if traces else lambda _: "", TEXT.decode),
             (Plan, "before"): Codec(lambda _: None, lambda _: None),  # the suite's baseline, which is there already
         },
         finish={

@@ -18,6 +18,7 @@ from .gates import FORM, is_gate_shaped
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
+from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from .prices import Prices, read_prices
 from .replay import FILE, MODES
 from .shards import FLAG as SHARD_FLAG
@@ -148,6 +149,7 @@ def read_settings(
     :param workers: processes that share the machine and the limit on calls.
     :param cache: pytest's own cache folder for this plugin; None where pytest has none.
     :param verbose: whether every failure is to be told in full.
+    :param environ: the environment variables as they were when the run began.
     :raises PromptregError: naming the flag or option that is wrong.
     """
     flags: dict[str, Any] = {}
@@ -205,6 +207,7 @@ def read_settings(
             traces=_one_of(ini, TRACES_KEY, TRACES),
         ),
         registry=RegistrySettings(
+            uri=environ.get(REGISTRY_VARIABLE, "").strip() or environ.get(TRACKING_VARIABLE, "").strip() or None,
             cache=cache,
             ttl_s=_number(ini, "promptreg_registry_ttl", float, 60.0, least=0),
             rootdir=rootdir,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ ROLE: pytest.StashKey[Role] = pytest.StashKey()
 CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
 CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
 OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
+ENVIRONMENT: pytest.StashKey[Mapping[str, str]] = pytest.StashKey()
 HEARING: pytest.StashKey[Hearing] = pytest.StashKey()
 UPCOMING: pytest.StashKey[Upcoming | UpcomingOfWorker] = pytest.StashKey()
 SAID_PROGRESS: pytest.StashKey[bool] = pytest.StashKey()

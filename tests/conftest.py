@@ -16,8 +16,10 @@ pytest_plugins = ["pytester", "servers"]
 
 # An in-process run of pytester drops what it imported: a package half of which survived would meet its own classes
 # twice, and C extensions cannot be loaded again. What is loaded before stays.
+_OF_MLFLOW = "pytest_promptreg.tracking.traces.spans"  # it imports MLflow, which not every test pays for
 for _module in pkgutil.walk_packages(pytest_promptreg.__path__, "pytest_promptreg."):
-    importlib.import_module(_module.name)
+    if _module.name != _OF_MLFLOW:
+        importlib.import_module(_module.name)
 for _name in ("jinja2.meta", "jinja2.sandbox", "packaging.version", "rapidfuzz.distance", "yaml"):
     importlib.import_module(_name)
 
@@ -38,7 +40,14 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def _heavy_packages() -> None:
     """What a run under test may import: NumPy and torch imported a second time take the whole process down."""
-    for name in ("pandas", "sacrebleu", "rouge_score.rouge_scorer", "sentence_transformers", "mlflow.genai.scorers"):
+    for name in (
+        "pandas",
+        "sacrebleu",
+        "rouge_score.rouge_scorer",
+        "sentence_transformers",
+        "mlflow.genai.scorers",
+        _OF_MLFLOW,
+    ):
         importlib.import_module(name)
     # What they made is not looked through again: each collection of garbage would take 0.2 s.
     gc.collect()

@@ -29,6 +29,7 @@ from pytest_promptreg.baseline import (
 )
 from pytest_promptreg.errors import BaselineError
 from pytest_promptreg.model import Example, Message, PromptVersion
+from pytest_promptreg.redaction import without_secrets
 from pytest_promptreg.text import file_slug, well_formed
 
 V1 = PromptVersion("v1", "Summarize {{ text }}\nIn one sentence.", model_config={"temperature": 0, "stop": ["."]})
@@ -659,3 +660,14 @@ def test_a_rescore_renews_signatures_alone(path: Path, stored: Baseline) -> None
     assert plan.after == replace(stored, signatures={**SIGNATURES, "chrf": "chrf|x"})
     assert str(plan) == "1 metric signatures renewed"
     assert not plan_rescore(path, stored, stored.signatures).writes
+
+
+def test_a_stored_prompt_says_what_its_version_says() -> None:
+    """Secrets aside, whatever else is called so: a tool's schema with a property `password` is stored with stars."""
+    tools = [
+        {"name": "login", "parameters": {"properties": {"password": {"type": "string"}, "name": {"type": "string"}}}}
+    ]
+    version = PromptVersion("v1", "Say {{ text }}", model_config={"tools": tools, "api_key": "one"})
+    stored = replace(version, model_config=without_secrets(version.model_config))
+    assert baseline.says_the_same(stored, version)
+    assert not baseline.says_the_same(stored, replace(version, model_config={"tools": []}))

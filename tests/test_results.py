@@ -156,6 +156,15 @@ def test_secrets_are_hidden() -> None:
     assert json.loads(text)["run"]["suites"][0]["versions"][0]["version"]["model_config"]["n"] == 1
 
 
+def test_traces_can_be_left_out() -> None:
+    """What was kept of the calls may be most of a file, and MLflow has it already."""
+    case = CaseOutcome(spec().id, "v1", "a", "unchanged", trace='{"spans": []}')
+    run = replace(whole(), suites=(SuiteOutcome(spec(), None, [version_outcome(spec(), V1, [case], gated=False)]),))
+    for traces, told in ((True, '{"spans": []}'), (False, "")):
+        (found,) = parse_results(render(run, traces=traces)).run.suites[0].versions[0].cases
+        assert found.trace == told
+
+
 def test_nothing_of_the_run_is_changed_by_writing_it() -> None:
     """The outcome that goes on to the reports is the one that was there before."""
     run = whole()

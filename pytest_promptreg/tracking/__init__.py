@@ -227,7 +227,7 @@ def _interrupted(settings: TrackingSettings) -> TrackingError:
 
 def _with_step(error: TrackingError, last: str) -> TrackingError:
     step = f"{error.next_step}; {last}" if error.next_step else last
-    return TrackingError(error.what, where=error.where, next_step=step)
+    return type(error)(error.what, where=error.where, next_step=step)
 
 
 __all__ = ["Receipt", "RunFacts", "TrackingError", "TrackingSettings", "resolve_settings", "track"]

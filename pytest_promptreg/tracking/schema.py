@@ -80,8 +80,13 @@ def _parent(
         tags=tags.kept,
         params=params.kept,
         metrics=measures.of_run(run, versions),
-        artifacts={"summary.md": note, OUTCOME: results.render(run, root=facts.rootdir), **_whole(tags, params)},
+        artifacts={"summary.md": note, OUTCOME: _outcome(run, facts), **_whole(tags, params)},
     )
+
+
+def _outcome(run: RunOutcome, facts: RunFacts) -> str:
+    """The whole run as a result file; its traces are in the store by themselves."""
+    return results.render(run, root=facts.rootdir, traces=False)
 
 
 def _child(

@@ -509,3 +509,17 @@ def test_starting_takes_no_file_and_no_network(plain_project: Project) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert not (Path(plain_project.path) / "mlruns").exists()
+
+
+def test_a_test_module_does_not_say_where_runs_are_recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mlflow.set_tracking_uri writes to the environment, which is read as it was when the run began."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "")  # set back when this is over
+    project.store()
+    project.write("set_uri.py", "import os\n\nos.environ['MLFLOW_TRACKING_URI'] = 'sqlite:///theirs.db'\n")
+    module = project.path / "test_answer.py"
+    module.write_text(f"import set_uri\n{module.read_text()}")
+    result = project.pytester.runpytest_inprocess("-p", "no:xdist")
+    result.assert_outcomes(passed=3)
+    result.stdout.no_fnmatch_line("*MLflow*")
+    assert not (project.path / "theirs.db").exists()

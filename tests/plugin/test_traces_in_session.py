@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.errors import PartlyRecordedError
+
 # An application that is traced, in async code, and whose owner keeps traces of his own elsewhere.
 TRACED = """
     import asyncio
@@ -106,3 +108,16 @@ def test_another_word_is_refused(project: Any) -> None:
     project.ini("promptreg_mlflow_traces = fail")
     result = project.pytester.runpytest_inprocess("-pno:xdist", "--promptreg-mlflow")
     result.stderr.fnmatch_lines(["*promptreg_mlflow_traces = 'fail'*", "*did you mean 'failed'?*"])
+
+
+def test_a_record_that_lacks_traces_only_is_called_so(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that are complete in the store are not said to be lost."""
+
+    def track(*_: object) -> None:
+        raise PartlyRecordedError("MLflow: the runs are complete, and 1 of 3 traces are still to be sent")
+
+    monkeypatch.setattr("pytest_promptreg.roles.track", track)
+    project.store()
+    said = project.pytester.runpytest_inprocess("-pno:xdist", "--promptreg-mlflow").stdout
+    said.fnmatch_lines(["recorded in part: MLflow: the runs are complete*"])
+    said.no_fnmatch_line("*not recorded*")

@@ -229,6 +229,8 @@ def test_secrets_are_hidden_and_long_texts_cut(capture: Capture) -> None:
         with mlflow.start_span("call") as span:
             span.set_inputs({"text": "x" * 50_000, "headers": {"Authorization": "Bearer hunter2"}, "nul": "a\0b"})
             span.set_attribute("api_key", "hunter2")
+            span.set_attribute("endpoint", "https://me:hunter2@host/v1")
+            span.set_attribute("tried", ["https://me:hunter2@host/v1"])
         mlflow.update_current_trace(tags={"team": "nlp", "api_key": "hunter2"})
         return "x"
 

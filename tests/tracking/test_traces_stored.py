@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.errors import TrackingError
+from pytest_promptreg.errors import PartlyRecordedError
 from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.sync import sync
@@ -153,7 +153,9 @@ def test_what_the_time_did_not_suffice_for_is_sent_by_sync_once(
     monkeypatch.setattr(send, "_BATCH", 2)
     with monkeypatch.context() as patch:
         patch.setattr(send._Sender, "_check", lambda _: stop() if next(asked) else None)
-        with pytest.raises(TrackingError, match="runs are complete, and 4 of 9 traces are still to be sent") as told:
+        with pytest.raises(
+            PartlyRecordedError, match="runs are complete, and 4 of 9 traces are still to be sent"
+        ) as told:
             track(make_run(count=3), place, project)
     assert "python -m pytest_promptreg sync" in str(told.value)
     assert len(found(place)) == 5

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import TrackingError
+from ...errors import PartlyRecordedError
 from ...mlflow_store import Store, is_web
 from ...mlflow_store.deadline import Deadline
 from ...mlflow_store.faults import explain
@@ -45,7 +45,7 @@ def send_traces(client: Any, place: Place, traces: Sequence[TraceRecord], deadli
     """Write the traces, as many at once as the store takes.
 
     :param again: whether some may be there already.
-    :raises TrackingError: when not all of them are sent, because of the time or of the store.
+    :raises PartlyRecordedError: when not all of them are sent, because of the time or of the store.
     """
     if not traces:
         return
@@ -66,8 +66,8 @@ def send_traces(client: Any, place: Place, traces: Sequence[TraceRecord], deadli
     if sender.failures:
         failure = explain(sender.failures[0], place.store)
         reason = failure.what.removeprefix("MLflow: ")
-        raise TrackingError(f"{what}: {reason}", where=failure.where, next_step=failure.next_step)
-    raise TrackingError(f"{what}: {deadline.seconds:g} s were not enough", where=place.store.shown)
+        raise PartlyRecordedError(f"{what}: {reason}", where=failure.where, next_step=failure.next_step)
+    raise PartlyRecordedError(f"{what}: {deadline.seconds:g} s were not enough", where=place.store.shown)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...redaction import HIDDEN, is_secret_name, without_address_secrets, without_secrets
+from ...redaction import HIDDEN, is_secret_name, without_address_secrets, without_secrets, without_user_info
 from .. import clean
 from ..table import CELL_LIMIT
 from . import Span
@@ -67,9 +67,9 @@ def _attribute(name: str, value: Any, limit: int) -> Any:
     if name == REQUEST_ID or not isinstance(value, str):
         return value
     try:
-        return encoded(json.loads(value), limit)
+        return without_user_info(encoded(json.loads(value), limit))
     except ValueError:
-        return clean.text(value, limit)
+        return without_user_info(clean.text(value, limit))
 
 
 def _said(value: Any, limit: int) -> Any:
