@@ -192,8 +192,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Note what the environment says now: where a run is recorded is nothing for a test module to change.
 
-    ``mlflow.set_tracking_uri`` and ``mlflow.set_experiment`` write to the environment; xdist's controller, which imports
-    no test module, would see nothing of that.
+    ``mlflow.set_tracking_uri`` and its like write to the environment. The controller of xdist imports no test module,
+    and would see nothing of that.
     """
     session.config.stash[ENVIRONMENT] = dict(os.environ)
 

@@ -664,10 +664,8 @@ def test_a_rescore_renews_signatures_alone(path: Path, stored: Baseline) -> None
 
 def test_a_stored_prompt_says_what_its_version_says() -> None:
     """Secrets aside, whatever else is called so: a tool's schema with a property `password` is stored with stars."""
-    tools = [
-        {"name": "login", "parameters": {"properties": {"password": {"type": "string"}, "name": {"type": "string"}}}}
-    ]
-    version = PromptVersion("v1", "Say {{ text }}", model_config={"tools": tools, "api_key": "one"})
+    tool = {"name": "login", "parameters": {"properties": {"password": {"type": "string"}, "name": {"type": "string"}}}}
+    version = PromptVersion("v1", "Say {{ text }}", model_config={"tools": [tool], "api_key": "one"})
     stored = replace(version, model_config=without_secrets(version.model_config))
     assert baseline.says_the_same(stored, version)
     assert not baseline.says_the_same(stored, replace(version, model_config={"tools": []}))

@@ -153,9 +153,7 @@ def test_what_the_time_did_not_suffice_for_is_sent_by_sync_once(
     monkeypatch.setattr(send, "_BATCH", 2)
     with monkeypatch.context() as patch:
         patch.setattr(send._Sender, "_check", lambda _: stop() if next(asked) else None)
-        with pytest.raises(
-            PartlyRecordedError, match="runs are complete, and 4 of 9 traces are still to be sent"
-        ) as told:
+        with pytest.raises(PartlyRecordedError, match="complete, and 4 of 9 traces are still to be sent") as told:
             track(make_run(count=3), place, project)
     assert "python -m pytest_promptreg sync" in str(told.value)
     assert len(found(place)) == 5
