@@ -222,7 +222,8 @@ def finish(session: pytest.Session, role: Role) -> None:
     A worker of xdist that raised here would take the session down with an internal error: it runs nothing instead, and
     the controller says why.
 
-    :raises PromptregError: when the run would call more than it may, or its recorded outputs cannot be read.
+    :raises PromptregError: when the run would call more than it may, could not promote what it is to promote, or its
+        recorded outputs cannot be read.
     """
     if not isinstance(role, Performing):
         return
@@ -232,6 +233,7 @@ def finish(session: pytest.Session, role: Role) -> None:
     try:
         role.select(found)
         if not session.config.option.collectonly:
+            role.performer.check_promotion()
             role.settings.limits.check(role.performer.plan)
     except PromptregError as exc:
         role.refusal = str(exc)

@@ -11,9 +11,10 @@ from .baseline import Baseline
 from .calls.tally import Tally
 from .errors import PartlyRecordedError, PromptregError, ReplayError, TrackingError
 from .files import display_path
+from .gates import SuiteGateResult
 from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
-from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from .settings import Settings
 from .storing import Storing
 from .suites import SuiteSpec
@@ -67,12 +68,19 @@ class Conclusion:
         return self.fatal or bool(self.run.lost) or bool(self.run.breached_gates)
 
     @property
+    def missed_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult]]:
+        """The suite gates that were not met; one with nothing to judge counts only where no failed test says why."""
+        return [
+            (suite, version, result)
+            for suite, version, result in self.run.breached_gates
+            if result.value is not None or not any(not case.passed for case in version.cases)
+        ]
+
+    @property
     def reasons(self) -> list[str]:
         """Why the run fails although no test did, a line each."""
         lines = [
-            f"{suite.spec.name}, {version.version.label}: {result}"
-            for suite, version, result in self.run.breached_gates
-            if result.value is not None or not any(not case.passed for case in version.cases)
+            f"{suite.spec.name}, {version.version.label}: {result}" for suite, version, result in self.missed_gates
         ]
         lines += [f"collected and never reported: {nodeid}" for nodeid in self.run.lost[:_LOST]]
         if more := len(self.run.lost[_LOST:]):

@@ -97,6 +97,8 @@ def _refuse_strangers(shards: Sequence[ShardResults]) -> None:
             raise _stranger(f"{shard} and {first} are parts of unequal counts")
     for before, shard in pairwise(shards):
         if before.part.index == shard.part.index:
+            if before.name == shard.name:
+                raise _stranger(f"{shard} is named twice", "name each file once")
             raise _stranger(f"shard {shard.part.shard} is there twice: {before.name} and {shard.name}")
     alive = [shard for shard in shards if not shard.died]
     for shard in alive[1:]:

@@ -26,6 +26,11 @@ class Outlay:
         self._prices: dict[tuple[str, str], Price | None] = {}
         self._taken: dict[CaseKey, float] = {}
 
+    @property
+    def has_prices(self) -> bool:
+        """Whether the ini file says any."""
+        return bool(self._known)
+
     def model(self, spec: SuiteSpec, key: CaseKey) -> str:
         """The name of the model that a case asks, where it says one."""
         return prices.model_of(spec.version_by_label[key.version].model_config, spec.predict)

@@ -164,6 +164,11 @@ class Performer:
                 next_step=did_you_mean(accept, labels),
             )
         if accept is not None:
+            if self.settings.versions_flagged and not self.settings.selects(accept):
+                raise ConfigError(
+                    f"--promptreg-accept {accept} runs a version that --promptreg-versions leaves out",
+                    next_step="leave --promptreg-versions away: the accepted version alone is run",
+                )
             return
         if self.settings.versions_flagged:
             for pattern in self.settings.versions:
@@ -191,6 +196,16 @@ class Performer:
             self.selected.setdefault(key.suite, []).append(key)
         if not self.settings.rescore:
             self.plan = plan_calls((self.run_of(suite), keys) for suite, keys in self.selected.items())
+
+    def check_promotion(self) -> None:
+        """Refuse a run that is to promote a version and could not, before it calls for anything.
+
+        :raises TrackingError: saying what stands against it.
+        """
+        if self.settings.promote is not None and self.selected:
+            from .tracking.release import refuse_promotion_of
+
+            refuse_promotion_of(self.selected, self.suites)
 
     # -- running
 

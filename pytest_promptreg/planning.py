@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .budget import usd
 from .model import CaseKey
+from .report.escape import one_line
 
 if TYPE_CHECKING:
     from .suite_run import SuiteRun
@@ -23,6 +24,7 @@ class CallPlan:
     :param cost_usd: what the calls of which the price is known are going to cost; an estimate.
     :param priced: how many those are.
     :param unpriced: names of the models of which it is not.
+    :param expects_prices: whether prices were set, so that a model without one is worth a word.
     :param gapless: suites of which an output is recorded for every selected case.
     """
 
@@ -32,18 +34,26 @@ class CallPlan:
     cost_usd: float = 0.0
     priced: int = 0
     unpriced: frozenset[str] = frozenset()
+    expects_prices: bool = False
     gapless: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         parts = [f"{self.calls} call{'' if self.calls == 1 else 's'} to make"]
-        if self.priced:
-            of_some = f" for {self.priced} of them" if self.priced < self.calls else ""
-            parts[0] += f" (about {usd(self.cost_usd)}{of_some})"
+        if told := self._cost():
+            parts[0] += f" ({told})"
         if self.replayed:
             parts.append(f"{self.replayed} replayed")
         if self.missing:
             parts.append(f"{self.missing} not recorded")
         return ", ".join(parts)
+
+    def _cost(self) -> str:
+        of_some = f" for {self.priced} of them" if self.priced < self.calls else ""
+        told = [f"about {usd(self.cost_usd)}{of_some}"] if self.priced else []
+        if self.expects_prices and self.unpriced:
+            models = sorted(one_line(model) or "a model without a name" for model in self.unpriced)
+            told.append(f"no price for {', '.join(models)}")
+        return "; ".join(told)
 
 
 def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
@@ -52,6 +62,7 @@ def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
     :raises ReplayError: when the file of recorded outputs cannot be read.
     """
     calls = replayed = missing = priced = 0
+    expects_prices = False
     cost = 0.0
     unpriced, gapless = set(), set()
     for run, keys in runs:
@@ -69,6 +80,7 @@ def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
         calls += len(gaps)
         if run.outlay is None:
             continue
+        expects_prices = expects_prices or run.outlay.has_prices
         for key in gaps:
             amount = run.outlay.estimate(run.spec, run.baseline, key)
             if amount is None:
@@ -76,4 +88,4 @@ def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
             else:
                 priced += 1
                 cost += amount
-    return CallPlan(calls, replayed, missing, cost, priced, frozenset(unpriced), frozenset(gapless))
+    return CallPlan(calls, replayed, missing, cost, priced, frozenset(unpriced), expects_prices, frozenset(gapless))

@@ -175,7 +175,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Reports(config), _REPORTS)
     option = config.option
-    if any(getattr(option, f"promptreg_{flag}") for flag in _CHECKED_AT_ONCE):
+    # An empty value, that of a variable which a CI job has not set, is a mistake to be told as well.
+    if any(getattr(option, f"promptreg_{flag}") not in (None, False) for flag in _CHECKED_AT_ONCE):
         from .errors import PromptregError
 
         try:

@@ -67,7 +67,7 @@ def open_case(
         what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
         what += f" for {key.version} x {key.example}"
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        problem = error_text(exc, what, hint=run.hint(key, predict))
+        problem = error_text(exc, what, hint=run.hint(key, predict, exc))
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case

@@ -161,8 +161,12 @@ def read_settings(
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
     asked = _refuse_contradictions(option)
-    if option("promptreg_executor"):
+    if option("promptreg_executor") is not None:
         check_address(option("promptreg_executor"))
+    if option("promptreg_versions") and not any(entry.strip(", ") for entry in option("promptreg_versions")):
+        raise ConfigError(
+            "--promptreg-versions names no version", next_step="labels or globs: --promptreg-versions v2,v3"
+        )
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
     shard = _shard(option)
@@ -243,8 +247,10 @@ def _shard(option: Callable[[str], Any]) -> Shard | None:
     return Shard.parse(said)
 
 
-def _results(said: str | None, shard: Shard | None, rootdir: Path) -> Path | None:
-    if said:
+def _results(said: str | Path | None, shard: Shard | None, rootdir: Path) -> Path | None:
+    if said is not None:
+        if not str(said).strip():
+            raise ConfigError("--promptreg-results names no file", next_step="name one: --promptreg-results run.json")
         return Path(said).absolute()
     return shard.file(rootdir) if shard else None
 
@@ -304,14 +310,14 @@ def _signals(entries: Iterable[str]) -> dict[str, str]:
 def _one_of(ini: Callable[[str], Any], name: str, known: tuple[str, ...]) -> str:
     value = ini(name) or known[0]
     if value not in known:
-        raise ConfigError(f"{name} = {value!r}", next_step=did_you_mean(value, known))
+        raise ConfigError(f"the ini option {name}: there is no {value!r}", next_step=did_you_mean(value, known))
     return str(value)
 
 
 def _flag(ini: Callable[[str], Any], name: str) -> bool:
     said = str(ini(name) or "false").strip().lower()
     if said not in {*_OFF, *_ON}:
-        raise ConfigError(f"the ini option {name} = {said!r}", next_step="it takes true or false")
+        raise ConfigError(f"the ini option {name} = {said!r} is neither true nor false")
     return said in _ON
 
 
@@ -348,7 +354,10 @@ def _limit(option: Callable[[str], Any], name: str, kind: type[_N]) -> _N | None
         value = None
     if value is None or not 0 <= value < float("inf"):
         flag = f"--{name.replace('_', '-')}"
-        raise ConfigError(f"{flag}={text} is no {'number' if kind is int else 'amount'} of at least 0")
+        raise ConfigError(
+            f"{flag}={text} is no {'number' if kind is int else 'amount'} of at least 0",
+            next_step=f"calls: {flag} 200" if kind is int else f"USD: {flag} 0.50",
+        )
     return value
 
 

@@ -10,7 +10,7 @@ from .baseline import Baseline, Record
 from .calls import Caller, Predict, Progress, Runner
 from .calls.runner import Queue
 from .calls.words import Tell, keep_silent
-from .errors import MetricError
+from .errors import BudgetError, MetricError
 from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
 from .model import CaseKey, Example, Output, PromptVersion, Request, ScoredCase
@@ -169,9 +169,10 @@ class SuiteRun:
         """Where calls are made, and scores computed that take a model's time; None for this process."""
         self.executor = self.scorer.executor = executor
 
-    def hint(self, key: CaseKey, predict: Predict | None) -> str:
-        """What a person should know about a failed call: it was tried again, each test has a predict."""
-        hint = f"\n  tried again: {', '.join(retries)}" if (retries := self.retries(key)) else ""
+    def hint(self, key: CaseKey, predict: Predict | None, failure: BaseException) -> str:
+        """What a person should know about a failed call: how it failed before, that each test has a predict."""
+        before = "failed before" if isinstance(failure, BudgetError) else "tried again"
+        hint = f"\n  {before}: {', '.join(retries)}" if (retries := self.retries(key)) else ""
         if self._called_by in {None, predict}:
             return hint
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from pytest_promptreg.metrics import METRICS, MetricInfo
 from pytest_promptreg.model import Example, Message, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from pytest_promptreg.report import terminal
-from pytest_promptreg.results import FORMAT, KIND, load, render, write
+from pytest_promptreg.results import FORMAT, KIND, forget, load, render, write
 from pytest_promptreg.results import parse as parse_results
 from pytest_promptreg.suites import SuiteSpec
 from pytest_promptreg.tracking import RunFacts
@@ -280,6 +281,30 @@ def test_a_file_is_written_whole_and_read_again(tmp_path: Path) -> None:
     write(path, render(whole(), part={"index": 1}))
     assert load(path).part == {"index": 1}
     assert [file.name for file in path.parent.iterdir()] == ["b.json"]
+
+
+@pytest.mark.parametrize("remove", [False, True], ids=["write", "forget"])
+def test_a_file_that_is_no_result_file_is_left_alone(tmp_path: Path, remove: bool) -> None:
+    """A test file that stands where the path was forgotten is neither removed nor written over; nor is a pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / "test_a.py"
+    path.write_text("def test_a(): pass\n", encoding="utf-8")
+    for other in (path, tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ResultsError, match="no result file"):
+            forget(other) if remove else write(other, "{}")
+        assert other.exists()
+    assert path.read_text(encoding="utf-8") == "def test_a(): pass\n"
+
+
+def test_an_earlier_result_file_is_replaced(tmp_path: Path) -> None:
+    """Also one that a person has indented, and an empty one that was made beforehand."""
+    path = tmp_path / "run.json"
+    for earlier in (render(whole()), json.dumps(json.loads(render(whole())), indent=4), ""):
+        path.write_text(earlier, encoding="utf-8")
+        write(path, render(whole()))
+        assert load(path).part is None
+        forget(path)
+        assert not path.exists()
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

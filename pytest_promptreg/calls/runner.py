@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import PredictError
+from ..errors import BudgetError, PredictError
 from ..model import CaseKey, Output
 from .alarm import Alarm
 from .call import Answer, Call, Caller, Progress, Try
@@ -403,6 +403,8 @@ class Runner:
         if failure is None:
             self._successes += 1
             self._limit.succeeded()
+        if isinstance(failure, BudgetError) and call.retries:
+            self._tally.retry(call.retries[-1], -1)  # what may not be called was not tried again
         if trouble is None or not self._again(call, trouble, again_s):
             self._end(call, output, failure)
         return True

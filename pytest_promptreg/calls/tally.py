@@ -25,8 +25,10 @@ class Tally:
     lowest: int = 0
 
     def retry(self, reason: str, count: int = 1) -> None:
-        """A call is tried again."""
+        """A call is tried again; or not after all, where ``count`` is negative."""
         self.retried[reason] = self.retried.get(reason, 0) + count
+        if not self.retried[reason]:
+            del self.retried[reason]
 
     def add(self, other: Tally) -> None:
         """Count another process's calls in. What each kept in flight at its lowest adds up, as their shares do."""

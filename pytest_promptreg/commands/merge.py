@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..merging import Merging, ShardResults, read_shards
+from ..results import refuse_other_files
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
 
@@ -34,9 +35,11 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """Run the command.
 
     :returns: the exit status of the whole run: 0 when everything passed, else 1.
-    :raises PromptregError: when the files are not those of one run.
+    :raises PromptregError: when the files are not those of one run, or the merged one may not be written there.
     """
     root = arguments.rootdir.absolute()
+    if arguments.results is not None:
+        refuse_other_files(arguments.results)
     shards = read_shards(arguments.files, root)
     conclusion = Merging(_settings(shards[0], arguments, root), shards).merge()
     say_conclusion(conclusion, say)
@@ -44,8 +47,10 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     ran = sum(len(version.cases) for suite in outcome.suites for version in suite.versions)
     failed = len(failed_cases(outcome))
     passed = not conclusion.fails_run and not failed and all(shard.part.exit_passed for shard in shards)
+    missed = len(conclusion.missed_gates)
+    gates = f", {missed} suite gate{'' if missed == 1 else 's'} missed" if missed else ""
     say(
-        f"merged {len(shards)} of {shards[0].part.count} shards: {ran} cases, {failed} failed: "
+        f"merged {len(shards)} of {shards[0].part.count} shards: {ran} cases, {failed} failed{gates}: "
         f"{'passed' if passed else 'FAILED'}"
     )
     return 0 if passed else 1

@@ -43,7 +43,11 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     path = arguments.file or arguments.rootdir / OWN_FOLDER / FILE
     if not path.is_file():
         if arguments.file:
-            raise ConfigError("there is no such file", where=display_path(path))
+            raise ConfigError(
+                "there is no such file",
+                where=display_path(path),
+                next_step="outputs are recorded by: pytest --promptreg-replay=reuse",
+            )
         say(f"nothing is recorded: there is no {display_path(path)}")
         return 0
     with Store(path) as store:

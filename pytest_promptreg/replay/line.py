@@ -68,6 +68,11 @@ def key_in(line: bytes) -> bytes | None:
         return None
 
 
+def is_ours(line: bytes) -> bool:
+    """Whether a line without its line end begins as ours do, whole or torn."""
+    return bool(line) and (line.startswith(_HEAD) or _HEAD.startswith(line))
+
+
 def read(line: bytes) -> Record | None:
     """The record of a line without its line end; None when the line is not what was written."""
     if key_in(line) is None:

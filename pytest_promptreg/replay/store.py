@@ -46,7 +46,8 @@ class Store:
     """Recorded outputs in one file. Only digests and places are held in memory; outputs are read when they are needed.
 
     :param path: the file; it need not be there.
-    :raises ReplayError: by any method, when the file is there and cannot be read or written.
+    :raises ReplayError: by any method, when the file is there and cannot be read or written, or has no line of ours:
+        it is somebody's own, which is neither appended to nor pruned.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +55,7 @@ class Store:
         self.damaged = 0  # lines that are not what was written
         self.superseded = 0  # records of whose key there is a later one
         self._first_damaged = 0
+        self._has_ours = False
         self._threads = threading.RLock()
         self._places: dict[bytes, int] = {}
         self._file: IO[bytes] | None = None
@@ -180,6 +182,7 @@ class Store:
             return
         self._places.clear()
         self.damaged = self.superseded = self._first_damaged = 0
+        self._has_ours = False
         try:
             self._file = self.path.open("rb")
         except FileNotFoundError:
@@ -194,12 +197,21 @@ class Store:
                 place += len(line)
         except OSError as exc:
             raise self._unusable("read", exc) from exc
+        if self.damaged and not self._has_ours:
+            self.close()
+            raise ReplayError(
+                "this is no file of recorded outputs, and is left as it is",
+                where=display_path(self.path),
+                next_step="name another one: the ini option promptreg_replay_file, or "
+                "python -m pytest_promptreg replay FILE",
+            )
         self._loaded = True
 
     def _take(self, line: bytes, place: int, number: int) -> None:
         text = line.rstrip(b"\r\n")
         if not text:
             return
+        self._has_ours = self._has_ours or lines.is_ours(text)
         key = lines.key_in(text) if line.endswith(b"\n") else None  # what has no end yet may still be written
         if key is None:
             self.damaged += 1

@@ -33,7 +33,7 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
     for text, markup in told:
         reporter.write_line(text, **markup)
     # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
-    if missed := conclusion.run.breached_gates:
+    if missed := conclusion.missed_gates:
         reporter.stats[f"suite gate{'' if len(missed) == 1 else 's'} missed"] = list(missed)
     if conclusion.run.lost:
         reporter.stats["lost"] = list(conclusion.run.lost)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
-from ..model import PromptVersion
+from ..model import CaseKey, PromptVersion
 from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_client, registered_as
 from . import git
 from .registry import Promotion, promote, register, registry_name
@@ -17,6 +17,7 @@ from .registry import Promotion, promote, register, registry_name
 if TYPE_CHECKING:
     from ..mlflow_store import Store
     from ..outcome import RunOutcome, SuiteOutcome
+    from ..suites import SuiteSpec
 
 PROMOTED_TAG = "promptreg.promoted"
 
@@ -45,20 +46,9 @@ def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
         raise TrackingError("the run did not pass, so nothing is promoted", next_step=step)
     if not any(suite.versions for suite in run.suites):
         raise TrackingError("no prompt version was tested, so nothing is promoted", next_step=step)
-    tested = {suite.spec.prompt_name for suite in run.suites if suite.versions}
-    if left_out := [spec for spec in run.left_out if spec.prompt_name in tested]:
-        raise TrackingError(
-            f"{left_out[0].name} tests the same prompt and was left out, so nothing is promoted",
-            where=left_out[0].where,
-            next_step="run all suites of the prompt",
-        )
+    _refuse_left_out(run.left_out, [suite.spec for suite in run.suites if suite.versions])
     for suite in run.suites:
-        labels = [version.version.label for version in suite.versions]
-        if len(labels) > 1:
-            raise TrackingError(
-                f"{suite.spec.name} tested {', '.join(labels)}: which of them is to be promoted?",
-                next_step=f"select one: {suite.spec.command('--promptreg-versions', labels[-1])}",
-            )
+        _refuse_several(suite.spec, [version.version.label for version in suite.versions])
         for version in suite.versions:
             judged = sum(case.judged for case in version.cases)
             if judged < len(suite.spec.examples):
@@ -67,6 +57,46 @@ def refuse_promotion(run: RunOutcome, *, exit_passed: bool) -> None:
                     "is promoted",
                     next_step="run all of them",
                 )
+
+
+def refuse_promotion_of(selected: Mapping[str, Sequence[CaseKey]], specs: Mapping[str, SuiteSpec]) -> None:
+    """Refuse a run that could promote nothing even if it passed, before it calls for anything.
+
+    :param selected: the cases that are to run, by suite.
+    :param specs: every suite that was collected.
+    :raises TrackingError: saying what stands against it.
+    """
+    ran = [specs[suite] for suite, keys in selected.items() if keys]
+    _refuse_left_out([spec for spec in specs.values() if not selected.get(spec.id)], ran)
+    for spec in ran:
+        keys = set(selected[spec.id])
+        _refuse_several(spec, [label for label in spec.version_by_label if any(key.version == label for key in keys)])
+        if len(keys) < len(spec.examples):
+            raise TrackingError(
+                f"only {len(keys)} of {len(spec.examples)} examples of {spec.name} are to run: nothing could be "
+                "promoted",
+                where=spec.where,
+                next_step="run all of them: without -k, -m, --lf and node ids",
+            )
+
+
+def _refuse_left_out(left_out: Iterable[SuiteSpec], ran: Iterable[SuiteSpec]) -> None:
+    tested = {spec.prompt_name for spec in ran}
+    for spec in left_out:
+        if spec.prompt_name in tested:
+            raise TrackingError(
+                f"{spec.name} tests the same prompt and was left out, so nothing is promoted",
+                where=spec.where,
+                next_step="run all suites of the prompt",
+            )
+
+
+def _refuse_several(spec: SuiteSpec, labels: Sequence[str]) -> None:
+    if len(labels) > 1:
+        raise TrackingError(
+            f"{spec.name} tests {', '.join(labels)}: which of them is to be promoted?",
+            next_step=f"select one: {spec.command('--promptreg-versions', labels[-1])}",
+        )
 
 
 def release(run: RunOutcome, target: Store, alias: str | None) -> Release:

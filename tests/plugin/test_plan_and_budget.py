@@ -68,7 +68,22 @@ def test_a_retry_that_would_exceed_the_limit_is_an_error(counted: Project, run: 
     result.assert_outcomes(errors=3)
     assert result.ret == 1
     assert len(counted.lines("calls.txt")) == 3
-    result.stdout.fnmatch_lines(["*no output for v1 x *: not called: 3 calls were made, retries included*"])
+    result.stdout.fnmatch_lines(
+        ["*no output for v1 x *: not called: 3 calls were made, retries included*", "*", "  failed before: connection"]
+    )
+    result.stdout.no_fnmatch_line("*retried*")  # each was called once
+
+
+def test_a_model_without_a_price_is_named_where_prices_are_set(counted: Project) -> None:
+    """A mistyped name in promptreg_prices would be a cost that nobody is told."""
+    counted.ini("promptreg_prices = gpt-4o = 1 2\n")
+    for label, model in (("v1", "small"), ("v2", "gpt-4o")):
+        text = counted.prompt(label, keep=6).read_text(encoding="utf-8")
+        counted.write(f"prompts/{label}.md", f"---\nmodel_config: {{model: {model}}}\n---\n{text}")
+    result = counted.pytester.runpytest_inprocess(*ARGUMENTS)
+    result.stdout.fnmatch_lines(["*6 calls to make (about $* for 3 of them; no price for small)"])
+    result = counted.pytester.runpytest_inprocess(*ARGUMENTS, "--promptreg-versions=v1")
+    result.stdout.fnmatch_lines(["*3 calls to make (no price for small)"])
 
 
 def test_recorded_outputs_are_no_calls(counted: Project) -> None:

@@ -446,8 +446,19 @@ def test_a_damaged_baseline_of_one_method_hides_no_other_test(project: Project) 
         (["--promptreg-accept", ""], ["there is no prompt version ''"]),
         (["--promptreg-accept", "v*"], ["there is no prompt version 'v*'"]),
         (["--promptreg-update", "--promptreg-accept", "v1"], ["--promptreg-update and --promptreg-accept exclude"]),
+        (["--promptreg-accept", "v2", "--promptreg-versions", "v1"], ["--promptreg-versions leaves out", "alone"]),
+        # What a CI job gives whose variable is not set.
+        (["--promptreg-versions", ""], ["--promptreg-versions names no version", "v2,v3"]),
+        (["--promptreg-shard", ""], ["'' is no shard", "--promptreg-shard 2/5"]),
+        (["--promptreg-results", ""], ["--promptreg-results names no file", "run.json"]),
+        (["--promptreg-executor", ""], ["'' names no cluster", "dask+tcp"]),
+        (["--promptreg-max-calls", ""], ["--promptreg-max-calls= is no number", "--promptreg-max-calls 200"]),
+        (["--promptreg-promote", ""], ["'' is no alias", "letters"]),
     ],
-    ids=["version", "glob", "accept", "accept-nothing", "accept-glob", "update-and-accept"],
+    ids=[
+        *("version", "glob", "accept", "accept-nothing", "accept-glob", "update-and-accept", "accept-left-out"),
+        *("no-version", "no-shard", "no-file", "no-cluster", "no-limit", "no-alias"),
+    ],
 )
 def test_a_flag_that_selects_nothing_is_a_usage_error(
     project: Project, run: Run, flags: list[str], says: list[str]
@@ -503,6 +514,7 @@ def test_update_of_a_version_that_is_deselected_is_refused(project: Project) -> 
         ("promptreg_timeout = -1", ["promptreg_timeout", "'-1'", "at least 0"]),
         ("promptreg_timeout = nan", ["promptreg_timeout", "'nan'"]),
         ("promptreg_timeout = 2 min", ["promptreg_timeout", "'2 min'"]),
+        ("promptreg_replay = no", ["the ini option promptreg_replay: there is no 'no'", "known: off, only, reuse"]),
         ("promptreg_rouge_tokens = unicod", ["promptreg_rouge_tokens", "did you mean 'unicode'?"]),
         ("promptreg_mlflow = maybe", ["promptreg_mlflow", "maybe", "true"]),
         ("promptreg_mlflow_timeout = soon", ["promptreg_mlflow_timeout", "'soon'"]),

@@ -250,7 +250,7 @@ def test_a_mode_that_is_none_is_refused(project: Project) -> None:
     assert project.pytester.runpytest_inprocess("--promptreg-replay=on").ret == pytest.ExitCode.USAGE_ERROR
     project.ini("promptreg_replay = reus")
     result = project.pytester.runpytest_inprocess("-p", "no:xdist")
-    result.stdout.fnmatch_lines(["*promptreg_replay = 'reus'*", "*did you mean 'reuse'?*"])
+    result.stdout.fnmatch_lines(["*promptreg_replay: there is no 'reus'", "*did you mean 'reuse'?*"])
 
 
 def test_pruning_removes_what_no_case_needs(recorded: Project, alone: Run) -> None:

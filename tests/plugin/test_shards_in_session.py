@@ -79,7 +79,7 @@ def test_three_shards_say_what_one_run_says(split: Project, capsys: pytest.Captu
     assert (status, one.ret) == (1, 1)
     assert section(said.splitlines()) == section(one.outlines)
     assert "FAILED test_answer, v2: pass_rate 0.000 (gate >= 0.9)" in said
-    assert "merged 3 of 3 shards: 16 cases, 0 failed: FAILED" in said
+    assert "merged 3 of 3 shards: 16 cases, 0 failed, 2 suite gates missed: FAILED" in said
 
 
 def test_what_passes_whole_passes_in_parts(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -353,6 +353,27 @@ def test_results_that_cannot_be_written_fail_the_run(split: Project) -> None:
     result = whole(split, "--promptreg-versions", "v1", "--promptreg-results", "file/run.json")
     assert result.ret != 0
     assert "the results cannot be written" in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("name", ["test_answer.py", "file/run.json"])
+def test_a_place_for_results_that_cannot_be_is_refused_before_any_call(split: Project, name: str) -> None:
+    """A test file, named where the path was forgotten, stays; nobody pays for results that nobody can keep."""
+    split.write("file", "")
+    split.write("calls.txt", "")
+    before = sorted((path.name, path.read_bytes()) for path in split.path.iterdir() if path.is_file())
+    result = whole(split, "--promptreg-results", name)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{name}: *", "  *--promptreg-results*"])
+    assert before == sorted((path.name, path.read_bytes()) for path in split.path.iterdir() if path.is_file())
+
+
+def test_a_file_that_is_named_twice_is_no_second_shard(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """What to do is name it once, and not run everything again."""
+    shards(split)
+    status, said = merge(split, capsys, str(files(split)[0]))
+    assert status == 2
+    assert "1-of-3.json) is named twice" in said
+    assert "name each file once" in said
 
 
 def test_a_stored_run_can_be_shown_again(split: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,6 +214,29 @@ def test_a_file_that_cannot_be_used_is_said_so(tmp_path: Path, make_record: Make
         open_store(tmp_path / "file" / "replay.jsonl").add(make_record(1))
 
 
+def test_a_file_of_somebody_elses_is_left_alone(tmp_path: Path, make_record: MakeRecord, open_store: OpenStore) -> None:
+    """Examples that the setting names by mistake are neither appended to nor pruned away."""
+    path = tmp_path / "examples.jsonl"
+    path.write_text('{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n', encoding="utf-8")
+    before = path.read_bytes()
+    with pytest.raises(ReplayError, match="no file of recorded outputs"):
+        open_store(path).add(make_record(1))
+    with pytest.raises(ReplayError, match="no file of recorded outputs"):
+        open_store(path).prune()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("left", [b"", b"\n", b'{"su', b'{"sum":"12'])
+def test_what_the_first_writer_tore_is_a_file_of_ours(
+    tmp_path: Path, make_record: MakeRecord, open_store: OpenStore, left: bytes
+) -> None:
+    """A process that was killed in its first line, or before it, leaves a file that goes on being used."""
+    (tmp_path / "r.jsonl").write_bytes(left)
+    store = open_store(tmp_path / "r.jsonl")
+    store.add(make_record(1))
+    assert len(store) == 1
+
+
 @pytest.mark.parametrize(("size", "shown"), [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (5_600_000, "5.6 MB")])
 def test_sizes_are_shown_as_people_read_them(size: int, shown: str) -> None:
     """Bytes, kilobytes of 1000 bytes, and megabytes."""

@@ -75,17 +75,40 @@ def test_a_tested_version_is_registered_and_promoted(project: pytest.Pytester) -
     ("arguments", "bound", "said"),
     [
         (["--promptreg-versions", "v2"], 0.99, "the run did not pass, so nothing is promoted"),
-        ([], 0.5, "test_say tested v1, v2: which of them is to be promoted?"),
-        (["--promptreg-versions", "v2", "-k", "v2-a"], 0.5, "only 1 of 2 examples of test_say were judged"),
+        (["--promptreg-versions", "v2", "-x"], 0.99, "the run did not pass, so nothing is promoted"),
     ],
 )
 def test_nothing_else_is_promoted(project: pytest.Pytester, arguments: list[str], bound: float, said: str) -> None:
-    """A run that failed, that tested several versions or not every example moves no alias, and fails for it."""
+    """A run that failed or ended early moves no alias, and fails for it."""
     write(project, "prompts/say", bound)
     result = run(project, "--promptreg-promote", "champion", "--no-promptreg-mlflow", *arguments)
     assert result.ret == 1
     assert said in result.stdout.str()
     assert client(project).get_prompt("say") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], ["test_say tests v1, v2: which of them is to be promoted?", "--promptreg-versions v2"]),
+        (["--promptreg-versions", "v2", "-k", "v2-a"], ["only 1 of 2 examples of test_say are to run", "without -k"]),
+    ],
+)
+@pytest.mark.parametrize("workers", [["-p", "no:xdist"], ["-n1"]], ids=["whole", "xdist"])
+def test_a_run_that_can_promote_nothing_calls_for_nothing(
+    project: pytest.Pytester, arguments: list[str], said: list[str], workers: list[str]
+) -> None:
+    """Several versions of a suite, or not every example: refused before a call is paid for."""
+    source = (project.path / "test_say.py").read_text(encoding="utf-8")
+    broken = source.replace("return ", "raise SystemExit('called'); return ")
+    assert broken != source
+    (project.path / "test_say.py").write_text(broken, encoding="utf-8")
+    flags = ["--promptreg-promote", "champion", "--no-promptreg-mlflow", *arguments]
+    result = project.runpytest_inprocess(*workers, *flags)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    for text in said:
+        assert text in result.stdout.str() + result.stderr.str()
+    assert "called" not in result.stdout.str()
 
 
 def test_a_suite_of_the_same_prompt_must_not_be_left_out(project: pytest.Pytester) -> None:
@@ -97,8 +120,8 @@ def test_a_suite_of_the_same_prompt_must_not_be_left_out(project: pytest.Pyteste
     run(project, "--promptreg-update", "--no-promptreg-mlflow")
     arguments = ["--promptreg-versions", "v2", "--promptreg-promote", "champion", "--no-promptreg-mlflow"]
     result = run(project, *arguments, "-k", "test_say and not shout and say")
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["*test_shout tests the same prompt and was left out, so nothing is promoted"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_shout tests the same prompt and was left out, so nothing is promoted"])
     assert client(project).get_prompt("say") is None
     assert run(project, *arguments).ret == 0
 
