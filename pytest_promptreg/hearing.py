@@ -69,6 +69,8 @@ class Hearing:
             stream.write = _put_by(write, name)
         except (AttributeError, TypeError):  # a stream that takes no attribute: its prints go straight through
             return
+        for number in [number for number, (known, _) in self._streams.items() if getattr(known, "closed", False)]:
+            del self._streams[number]  # one of each test that uses capsys
         # The stream is kept: another one must not be taken for it.
         self._streams[id(stream)] = (stream, write if had else None)
 

@@ -91,7 +91,7 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
     lines = list(shown_lines(line_diff(old.text, new.text)))
     cut = [f"{GUTTER}... {len(lines) - limit} more lines"] if len(lines) > limit else []
     edited = " (edited in place)" if old.label == new.label else ""
-    where = f" ({new.where})" if new.where else ""
+    where = f" ({one_line(new.where)})" if new.where else ""
     return [
         f"prompt {one_line(old.label)} -> {one_line(new.label)}{edited}{where}:",
         *lines[:limit],

@@ -70,7 +70,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
     examples = _count(len(suite.spec.examples), "example")
     told: list[Line] = [
-        (f"{one_line(suite.spec.name)} ({suite.spec.where}): {accepted}, {examples}{part}", {"bold": True})
+        (f"{one_line(suite.spec.name)} ({one_line(suite.spec.where)}): {accepted}, {examples}{part}", {"bold": True})
     ]
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed)
@@ -186,13 +186,16 @@ def _changes(version: VersionOutcome) -> list[Line]:
     label = one_line(version.version.label)
     told: list[Line] = []
     if version.findings:
-        kinds = ", ".join(f"{name} {count}" for name, count in version.findings.items())
+        kinds = ", ".join(f"{one_line(name)} {count}" for name, count in version.findings.items())
         told.append((f"  changes in {label}: {kinds}", {}))
     for name, examples in version.warnings.items():
         shown = ", ".join(one_line(example) for example in examples[:STALE])
         more = f" and {len(examples) - STALE} more" if len(examples) > STALE else ""
         told.append(
-            (f"  warning: {name} in {_count(len(examples), 'case')} of {label}: {shown}{more}", {"yellow": True})
+            (
+                f"  warning: {one_line(name)} in {_count(len(examples), 'case')} of {label}: {shown}{more}",
+                {"yellow": True},
+            )
         )
     return told
 

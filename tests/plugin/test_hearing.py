@@ -177,3 +177,22 @@ def test_everything_is_as_it_was_in_the_end(project: Project) -> None:
     before = (root.handlers[:], root.level, vars(sys.stdout).copy(), vars(sys.stderr).copy())
     project.pytester.runpytest_inprocess("-p", "no:xdist", "-o", "log_level=INFO").assert_outcomes(failed=COUNT)
     assert (root.handlers[:], root.level, vars(sys.stdout), vars(sys.stderr)) == before
+
+
+def test_streams_that_are_over_are_let_go(project: Project) -> None:
+    """Each test with capsys has streams of its own: they do not pile up until the session ends."""
+    project.write(
+        "conftest.py",
+        """
+        from pytest_promptreg.stash import HEARING
+
+        def pytest_sessionfinish(session):
+            with open("kept", "w") as file:
+                file.write(str(len(session.config.stash[HEARING]._streams)))
+        """,
+    )
+    project.examples({str(number): "one two three four five six seven" for number in range(20)})
+    source = project.suite()
+    source.write_text(source.read_text().replace("(promptreg):", "(promptreg, capsys):"))
+    project.store()
+    assert int(project.lines("kept")[0]) < 10

@@ -81,7 +81,7 @@ def test_whatever_is_said_stays_in_its_place(accepted: str, output: str, prompt:
 
 def test_odd_names_are_escaped() -> None:
     """Labels, ids and test names are untrusted as well."""
-    odd = PromptVersion("v\n::error::\x1b[2J", "x {{ q }}")
+    odd = PromptVersion("v\n::error::\x1b[2J", "x {{ q }}", where="a\n::error::\x1b.md")
     spec = replace(SPEC, versions=(odd,), function="test_x\x1b")
     shown = text(replace(BREACHED, version=odd.label, example="a\n::error::"), spec, V1)
     assert "\x1b" not in shown

@@ -213,3 +213,13 @@ def test_whatever_is_said_stays_on_its_line(output: str, name: str) -> None:
         assert len(line.splitlines()) <= 1
         assert "\x1b" not in line
         assert not line.lstrip().startswith("::")
+
+
+def test_places_and_names_of_signals_are_escaped() -> None:
+    """A result file may come from anywhere, and so may the name of a folder."""
+    odd = replace(SPEC, where="a\n::error::\x1b[2J.py:1")
+    found = case("a", "changed", score=0.9, findings={"x\n::error::\x1b": "y"}, warnings=["z\n::error::\x1b"])
+    of_odd = SuiteOutcome(odd, stored("a"), [version_outcome(odd, V2, [found], gated=False)])
+    said = "\n".join(text for text, _ in lines(Conclusion(RunOutcome([of_odd], 0.0, 1.0))))
+    assert "\x1b" not in said
+    assert not any(line.lstrip().startswith("::") for line in said.splitlines())
