@@ -173,6 +173,14 @@ def test_the_last_call_of_a_case_counts(capture: Capture) -> None:
     assert take(capture, "a") == {}
 
 
+def test_more_calls_than_mlflow_holds_can_be_ahead(capture: Capture) -> None:
+    """MLflow gives up the oldest of a thousand traces; with many calls at once, more wait for their tests."""
+    names = [str(number) for number in range(1100)]
+    for name in names:
+        capture.wrap(key_of(name), lambda request: request.text)(request_of(name))
+    assert [name for name in names if "problem" in take(capture, name)] == []
+
+
 def test_a_call_that_hangs_tells_what_it_has_done(capture: Capture) -> None:
     """Its open spans are ended, as errors, with the reason; when it goes on later, nothing comes of it."""
     begun, go_on = threading.Event(), threading.Event()

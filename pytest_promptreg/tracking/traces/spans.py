@@ -91,6 +91,7 @@ class Recording:
         self._root.set_span_type(SpanType.CHAIN)
         self._root.set_attributes(attributes)
         self._context = ExitStack()
+        self._held: Any = None
 
     def enter(self) -> None:
         """From here on, in this context, spans belong to the trace."""
@@ -107,17 +108,18 @@ class Recording:
                 self._token = None
 
     def end(self, exc: BaseException | None) -> None:
-        """The call is over.
+        """The call is over. MLflow lets go of it: it holds a thousand traces, and more calls may be ahead of the tests.
 
         :param exc: what it raised.
         """
         if exc is not None:
             self._root.record_exception(exc)
         self._root.end()
+        self._held = InMemoryTraceManager.get_instance().pop_trace(self._trace)
 
     def taken(self) -> dict[str, Any]:
         """The spans, the root first, with tags and metadata that predict has set; to be asked once."""
-        held = InMemoryTraceManager.get_instance().pop_trace(self._trace)
+        held = self._held or InMemoryTraceManager.get_instance().pop_trace(self._trace)
         if held is None:
             raise RuntimeError("MLflow gave the trace up: it took longer than MLFLOW_TRACE_TIMEOUT_SECONDS")
         spans: list[Span] = [span.to_dict() for span in held.trace.data.spans]
