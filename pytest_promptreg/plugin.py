@@ -180,23 +180,30 @@ def pytest_configure(config: pytest.Config) -> None:
         from .errors import PromptregError
 
         try:
-            settings = _settings(config)
-            if settings.results and not (hasattr(config, "workerinput") or option.collectonly):
-                from .results import forget
-
-                forget(settings.results)
+            _settings(config)
         except PromptregError as exc:
             raise pytest.UsageError(str(exc)) from exc
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note what the environment says now: where a run is recorded is nothing for a test module to change.
+    """Note what the environment says now, and remove the results of an earlier run.
 
-    ``mlflow.set_tracking_uri`` and its like write to the environment. The controller of xdist imports no test module,
-    and would see nothing of that.
+    Where a run is recorded is nothing for a test module to change: the controller of xdist imports none, and would see
+    nothing of what ``mlflow.set_tracking_uri`` writes to the environment.
     """
-    session.config.stash[ENVIRONMENT] = dict(os.environ)
+    config, option = session.config, session.config.option
+    config.stash[ENVIRONMENT] = dict(os.environ)
+    leaves_results = option.promptreg_results or option.promptreg_shard
+    if leaves_results and not (option.collectonly or hasattr(config, "workerinput")):
+        from .errors import PromptregError
+        from .results import forget
+
+        try:
+            if path := _settings(config).results:
+                forget(path)
+        except PromptregError as exc:
+            raise pytest.UsageError(str(exc)) from exc
 
 
 def _settings(config: pytest.Config) -> Settings:

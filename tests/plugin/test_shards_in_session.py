@@ -281,6 +281,9 @@ def test_files_that_do_not_fit_are_refused(
 def test_an_old_file_is_not_taken_for_this_run(split: Project) -> None:
     """A shard whose collection fails leaves none."""
     shard(split, 1)
+    shard(split, 1, 3, "--help")
+    shard(split, 1, 3, "--collect-only")
+    assert len(files(split)) == 1, "nothing was run"
     split.prompt("v3", keep=2).write_text("{{ nobody }}\n", encoding="utf-8")
     shard(split, 1, ret=2)
     assert files(split) == []
