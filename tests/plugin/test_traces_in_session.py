@@ -107,7 +107,7 @@ def test_another_word_is_refused(project: Any) -> None:
     """A mistyped mode would keep nothing, and nobody would know."""
     project.ini("promptreg_mlflow_traces = fail")
     result = project.pytester.runpytest_inprocess("-pno:xdist", "--promptreg-mlflow")
-    result.stderr.fnmatch_lines(["*promptreg_mlflow_traces = 'fail'*", "*did you mean 'failed'?*"])
+    result.stderr.fnmatch_lines(["*promptreg_mlflow_traces: there is no 'fail'*", "*did you mean 'failed'?*"])
 
 
 def test_a_record_that_lacks_traces_only_is_called_so(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
