@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
+from calls import PYTEST
 from measure import Sample, in_turn, median, once, spread
 
 SIZES = (1_000, 10_000, 100_000)
@@ -13,7 +13,6 @@ RUNS_AT_MOST = {100_000: 1}  # minutes each
 FAILING_BARE_AT_MOST = 10_000  # bare pytest takes the square of the failures: hours at the next size
 OUTPUT_CHARACTERS = 1_000
 LIMIT_CPU, LIMIT_KB, LIMIT_GROWTH = 1.5, 6.0, 1.2
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 OURS = """
 import pytest

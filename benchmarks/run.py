@@ -1,6 +1,6 @@
 """All benchmarks, each figure beside a limit or a bare pytest in the same run.
 
-python benchmarks/run.py [startup] [calls] [scoring] [tracking] [--runs N]
+python benchmarks/run.py [startup] [cases] [calls] [scoring] [changed] [tracking] [peers] [--runs N]
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import calls
+import cases
+import changed
 import embedding
+import peers
 import scoring
 import tracking
 from calls import PYTEST
@@ -42,9 +45,12 @@ def score(folder: Path, runs: int) -> None:
 
 BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
     "startup": startup,
+    "cases": cases.cases,
     "calls": calls.calls,
     "scoring": score,
+    "changed": changed.changed,
     "tracking": tracking.tracking,
+    "peers": peers.peers,
 }
 
 
