@@ -25,6 +25,7 @@ class Hearing:
     """Listens from the first call of a session to its end."""
 
     def __init__(self, config: pytest.Config) -> None:
+        self._seen: tuple[Any, Any] | None = None
         self._streams: dict[int, tuple[Any, Any]] = {}
         self._captures = config.getoption("capture", "no") != "no"
         self._capture: Any = config.pluginmanager.getplugin("capturemanager")
@@ -40,9 +41,11 @@ class Hearing:
 
     def look(self) -> None:
         """Listen to the streams that are in place now, as a fixture like ``capsys`` brings its own."""
-        if self._captures:
-            for name in _STREAMS:
-                self._watch(getattr(sys, name), name)
+        if not self._captures or self._seen == (sys.stdout, sys.stderr):
+            return
+        self._seen = (sys.stdout, sys.stderr)
+        for name in _STREAMS:
+            self._watch(getattr(sys, name), name)
 
     def tell(self, words: Words) -> None:
         """Say what a call said, in the place of its own test."""

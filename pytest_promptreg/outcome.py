@@ -10,7 +10,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -77,13 +77,18 @@ class CaseOutcome:
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values, for another process."""
-        # Lists and dicts of plain values: dataclasses.asdict would copy each of those too.
-        return {name: value.copy() if isinstance(value, list | dict) else value for name, value in vars(self).items()}
+        wire = dict(vars(self))
+        for name in _CONTAINERS:  # of plain values: dataclasses.asdict would copy each of those too
+            wire[name] = wire[name].copy()
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> CaseOutcome:
         """The outcome that :meth:`to_wire` described."""
         return cls(**wire)
+
+
+_CONTAINERS = tuple(known.name for known in fields(CaseOutcome) if known.default_factory is not MISSING)
 
 
 @dataclass(frozen=True)

@@ -374,7 +374,7 @@ def promptreg_executor(request: pytest.FixtureRequest) -> Generator[Any, None, N
 
 
 @pytest.fixture
-def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any, promptreg_executor: Any) -> PromptregCase:
+def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> PromptregCase:
     """One prompt version on one example: ``promptreg.check()`` gates its output against the stored baseline.
 
     Also: ``.output`` (text, tokens, cost, latency), ``.request``, ``.version``, ``.example``, ``.baseline``,
@@ -382,7 +382,7 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any, promptreg_
     """
     from . import running
 
-    return running.open_case(request, lambda: promptreg_predict, lambda: promptreg_executor)
+    return running.open_case(request, lambda: promptreg_predict)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -428,11 +428,16 @@ class _Reports:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand on what rides on the report."""
         # A set-up or teardown that passed is no result: the report of the call may have been the one that was lost.
-        if report.when == "call" or not report.passed or getattr(self._config.option, "setuponly", False):
+        is_result = report.when == "call" or not report.passed or getattr(self._config.option, "setuponly", False)
+        if is_result:
             self._reported.add(report.nodeid)
-        if hasattr(report, REPORT_ATTRIBUTE):
-            _role(self._config).reported(report.nodeid, getattr(report, REPORT_ATTRIBUTE))
+        if not hasattr(report, REPORT_ATTRIBUTE):
+            return
+        wire = getattr(report, REPORT_ATTRIBUTE)
+        if wire is not None or report.when == "setup":
+            _role(self._config).reported(report.nodeid, wire)
             setattr(report, REPORT_ATTRIBUTE, None)  # pytest keeps every report to the end
+        if report.when != "call":
             self._let_go(report)
 
     def _let_go(self, report: pytest.TestReport) -> None:
@@ -441,7 +446,7 @@ class _Reports:
         pytest looks through that list once for each failure, for what its teardown printed: that is
         nine tenths of the time of 10,000 failing cases. ``--durations`` is the one other reader.
         """
-        if report.when == "call" or report.sections or getattr(self._config.option, "durations", None) is not None:
+        if report.sections or getattr(self._config.option, "durations", None) is not None:
             return
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         kept = reporter.stats.get("") if reporter is not None else None

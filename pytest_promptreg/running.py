@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
@@ -21,6 +21,8 @@ from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
 from .upcoming import look_ahead
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from .calls import Progress
     from .calls.runner import Queue
     from .case import PromptregCase
@@ -28,13 +30,10 @@ if TYPE_CHECKING:
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
 
-def open_case(
-    request: pytest.FixtureRequest, overridden: Callable[[], Any], executor_of: Callable[[], Any]
-) -> PromptregCase:
+def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> PromptregCase:
     """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up.
 
     :param overridden: gives the value of the fixture ``promptreg_predict``; asked where it may be called.
-    :param executor_of: gives the value of the fixture ``promptreg_executor``; asked where predict may be called.
     """
     item: pytest.Item = request.node
     role = request.config.stash.get(ROLE, None)
@@ -47,15 +46,13 @@ def open_case(
     predict = overridden() if predict is None else predict
     if predict is not None and not callable(predict):
         _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
-    executor = executor_of() if predict is not None and stand_in is None else None
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        _fail(f"the fixture promptreg_executor returned {type(executor).__name__}, which has no method submit")
     _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
     _listen(request.config, role)
     run = role.performer.run_of(key.suite)
     if role.settings.rescore:
         pytest.skip("--promptreg-rescore scores what is stored: no case is run and no call is made")
-    run.run_on(executor)
+    if predict is not None and stand_in is None and not run.knows_executor:
+        run.run_on(_executor(request))
     problem = ""
     try:
         case = role.performer.open_case(
@@ -75,6 +72,14 @@ def open_case(
         item.stash[OUTCOME] = case.outcome
         _fail(visible(case.outcome.message))
     return case
+
+
+def _executor(request: pytest.FixtureRequest) -> Executor | None:
+    """What the fixture ``promptreg_executor`` gives, asked by the first test of a suite that may make a call."""
+    executor = request.getfixturevalue("promptreg_executor")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        _fail(f"the fixture promptreg_executor returned {type(executor).__name__}, which has no method submit")
+    return cast("Executor | None", executor)
 
 
 def _take_metrics(request: pytest.FixtureRequest, metrics: SuiteMetrics, where: str) -> None:

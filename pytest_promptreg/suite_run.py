@@ -84,6 +84,7 @@ class SuiteRun:
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
         self._caller: Caller | None = None
         self.executor: Executor | None = None
+        self.knows_executor = False
         self._embeds = tuple(
             name for name in self.spec.all_metrics if name in METRICS and METRICS[name].room == "embedding"
         )
@@ -168,6 +169,7 @@ class SuiteRun:
     def run_on(self, executor: Executor | None) -> None:
         """Where calls are made, and scores computed that take a model's time; None for this process."""
         self.executor = self.scorer.executor = executor
+        self.knows_executor = True
 
     def hint(self, key: CaseKey, predict: Predict | None, failure: BaseException) -> str:
         """What a person should know about a failed call: how it failed before, that each test has a predict."""

@@ -33,5 +33,4 @@ def set_up_on_need(items: Iterable[pytest.Item]) -> None:
 def _promptreg(request: pytest.FixtureRequest) -> Any:
     from .. import running
 
-    ask = request.getfixturevalue
-    return running.open_case(request, lambda: ask(PREDICT), lambda: ask("promptreg_executor"))
+    return running.open_case(request, lambda: request.getfixturevalue(PREDICT))
