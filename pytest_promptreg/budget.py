@@ -140,6 +140,8 @@ class Budget:
     def _shared(self, path: Path) -> Iterator[_Spent]:
         """What all processes of this run have spent, in a file that forgets the runs of yesterday."""
         runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not isinstance(runs, dict):
+            raise ValueError(f"{path.name} is damaged")
         now = time.time()
         calls, cost, began = runs.get(self._run, (0, 0.0, now))
         spent = _Spent(calls, cost)

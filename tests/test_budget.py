@@ -131,10 +131,11 @@ def test_processes_of_a_run_count_together(tmp_path: Path) -> None:
     assert (tmp_path / ".promptreg" / ".gitignore").exists()
 
 
-def test_what_cannot_be_counted_is_not_called(tmp_path: Path) -> None:
+@pytest.mark.parametrize("found", ["{torn", "[]"])
+def test_what_cannot_be_counted_is_not_called(tmp_path: Path, found: str) -> None:
     """Where the count cannot be read, no call is made: a limit that is not held is none."""
     (tmp_path / ".promptreg").mkdir()
-    (tmp_path / ".promptreg" / "budget.json").write_text("{torn")
+    (tmp_path / ".promptreg" / "budget.json").write_text(found)
     with pytest.raises(BudgetError, match="cannot be counted"):
         Budget(Limits(calls=1), run="a run", rootdir=tmp_path).take(0.0)
 
