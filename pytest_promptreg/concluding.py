@@ -18,6 +18,7 @@ from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, vers
 from .settings import Settings
 from .storing import Storing
 from .suites import SuiteSpec
+from .tracking import REQUIRED_KEY
 from .tracking.release import Release
 
 _LOST = 20  # that are named: when all workers die, it is every case there is
@@ -163,7 +164,9 @@ class Concluder:
             except TrackingError as exc:
                 how = "recorded in part" if isinstance(exc, PartlyRecordedError) else "not recorded in MLflow"
                 conclusion.problems.append(f"{how}: {exc}")
-                conclusion.fatal |= self.settings.tracking is not None and self.settings.tracking.required
+                if self.settings.tracking is not None and self.settings.tracking.required:
+                    conclusion.problems.append(f"{REQUIRED_KEY} = true: without its record the run fails")
+                    conclusion.fatal = True
         return conclusion
 
     def _tell_of_recorded(self, declaration: Declaration, conclusion: Conclusion) -> None:

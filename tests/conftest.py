@@ -46,6 +46,8 @@ def _heavy_packages() -> None:
         "rouge_score.rouge_scorer",
         "sentence_transformers",
         "mlflow.genai.scorers",
+        "mlflow.store.tracking.sqlalchemy_store",
+        "sqlalchemy.dialects.sqlite",
         _OF_MLFLOW,
     ):
         importlib.import_module(name)

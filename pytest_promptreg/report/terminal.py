@@ -35,6 +35,8 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
     # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
     if missed := conclusion.missed_gates:
         reporter.stats[f"suite gate{'' if len(missed) == 1 else 's'} missed"] = list(missed)
+    if conclusion.fatal:
+        reporter.stats["problem that fails the run"] = ["told above"]
     if conclusion.run.lost:
         reporter.stats["lost"] = list(conclusion.run.lost)
 

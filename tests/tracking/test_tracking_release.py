@@ -173,4 +173,7 @@ def test_a_record_that_is_required_fails_the_run_without_it(
         result = run(project)
         assert result.ret == status
         result.stdout.fnmatch_lines(["not recorded in MLflow:*", "*python -m pytest_promptreg sync*"])
+        last = result.outlines[-1]
+        assert ("1 problem that fails the run" in last) is bool(status)  # "4 passed" alone would look like a pass
+        assert ("without its record the run fails" in result.stdout.str()) is bool(status)
     assert len(list((project.path / ".promptreg" / "spool").glob("*/session.json"))) == 2
