@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..budget import usd
 from ..diffs import word_diff
 from ..gates import Verdict, metric_of
 from .escape import one_line, visible, width
@@ -76,7 +77,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     ]
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed)
-    told += _replayed(suite)
+    told += _outputs(suite)
     if ran < suite.selected and not run.rescored:
         told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
@@ -90,12 +91,17 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     return told
 
 
-def _replayed(suite: SuiteOutcome) -> list[Line]:
-    """How many outputs are recorded ones, where any is."""
+def _outputs(suite: SuiteOutcome) -> list[Line]:
+    """How many outputs are recorded ones, where any is, and what the others did cost, where that is known."""
     cases = [case for version in suite.versions for case in version.cases]
     replayed = sum(case.replayed for case in cases)
-    live = sum(case.called for case in cases)
-    return [(f"  outputs: {replayed} replayed, {live} live", {})] if replayed else []
+    live = [case for case in cases if case.called]
+    costs = [case.cost_usd for case in live if case.cost_usd is not None]
+    told = f"{replayed} replayed, {len(live)} live" if replayed else f"{len(live)} live"
+    if costs:
+        of_some = f" for {len(costs)} of them" if len(costs) < len(live) else ""
+        told += f" ({usd(sum(costs))}{of_some})"
+    return [(f"  outputs: {told}", {})] if replayed or costs else []
 
 
 def _count(number: int, noun: str) -> str:

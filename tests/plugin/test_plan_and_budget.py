@@ -99,7 +99,9 @@ def test_the_cost_is_told_and_filled_in_by_price(counted: Project) -> None:
     counted.suite(fixture=COUNTED, body="promptreg.check()\nassert promptreg.output.cost_usd == 0.021")
     result = counted.pytester.runpytest_inprocess(*ARGUMENTS)
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["promptreg: 1 suite, *, 3 cases: 3 calls to make (about $0.00*)"])
+    result.stdout.fnmatch_lines(
+        ["promptreg: 1 suite, *, 3 cases: 3 calls to make (about $0.00*)", "  outputs: 3 live ($0.0630)"]
+    )
 
 
 def test_a_plan_that_costs_too_much_is_refused(counted: Project) -> None:
@@ -162,3 +164,5 @@ def test_a_recorded_output_keeps_its_cost(counted: Project) -> None:
     counted.store("--promptreg-replay=reuse")
     records = [json.loads(line)["output"] for line in counted.lines(".promptreg/replay.jsonl")]
     assert [record["cost_usd"] for record in records] == [0.021] * 3
+    result = counted.pytester.runpytest_inprocess(*ARGUMENTS, "--promptreg-replay=only")
+    result.stdout.fnmatch_lines(["  outputs: 3 replayed, 0 live"])  # and costs nothing again
