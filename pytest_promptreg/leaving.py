@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from .files import display_path, own_folder
 from .gates import Verdict, metric_of
 from .outcome import RunOutcome, SuiteOutcome
 from .settings import Settings
-from .shards import Part, module_digest, told
+from .shards import Part, Shard, module_digest, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .concluding import Conclusion, Declaration
     from .storing import Storing
 
@@ -45,8 +48,20 @@ def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Sto
         return
     conclusion.notes.append(f"results written: {display_path(path)}")
     if settings.shard is not None:
-        shards = shlex.quote(display_path(path.parent)) + "/*.json"
-        conclusion.notes.append(f"when all shards have run: python -m pytest_promptreg merge {shards}")
+        command = f"python -m pytest_promptreg merge {_files_of_all(path, settings.shard)}"
+        conclusion.notes.append(f"when all shards have run: {command}")
+
+
+def _files_of_all(path: Path, shard: Shard) -> str:
+    """The files of all shards, by a pattern for the shell where the number of this one stands in its file's name.
+
+    Of the default name, those of this count alone: another split of the suite may have left its files beside them.
+    """
+    parts = re.split(rf"(?<!\d){shard.index}(?!\d)", path.name, maxsplit=1)
+    if len(parts) == 1:
+        return "FILE..."
+    folder = display_path(path.parent)
+    return "*".join(shlex.quote(part) if part else "" for part in (f"{folder}/{parts[0]}".removeprefix("./"), parts[1]))
 
 
 def _part(

@@ -55,9 +55,8 @@ def resolve_predict(predict: object, where: str, registry: RegistrySettings | No
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
-        raise ConfigError(
-            f"predict={predict!r}: {exc}", where=where, next_step='name it as "package.module:function"'
-        ) from exc
+        meant = f'"{module_name}:/{path}"' if is_address(f"{module_name}:/{path}") else '"package.module:function"'
+        raise ConfigError(f"predict={predict!r}: {exc}", where=where, next_step=f"name it as {meant}") from exc
     except Exception as exc:
         raise ConfigError(
             f"predict={predict!r}: importing {module_name} failed: {type(exc).__name__}: {exc}",

@@ -156,7 +156,7 @@ def refuse_other_files(path: Path) -> None:
         raise ResultsError(
             "this is no result file, and is not overwritten",
             where=display_path(path),
-            next_step="name a file for the results: --promptreg-results run.json",
+            next_step="name another file for the results, such as run.json",
         )
 
 

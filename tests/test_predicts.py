@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -83,3 +84,11 @@ def test_an_address_is_stored_without_what_it_keeps_secret() -> None:
     assert len(subjects) == 3
     assert not any(word in "".join(subjects) for word in ("bob", "secret", "sesame"))
     assert name_of("openai:/gpt-4o-mini") == "openai:/gpt-4o-mini"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openai") is not None, reason="the module of that name is there")
+def test_an_address_without_its_slash_is_told_with_it() -> None:
+    """``openai:o3`` reads like a module and its function."""
+    with pytest.raises(ConfigError) as error:
+        resolve_predict("openai:o3", "test_x.py:1")
+    assert error.value.next_step == 'name it as "openai:/o3"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def test_a_shard_says_what_it_leaves_to_the_merge(split: Project) -> None:
             "promptreg: 1 suite, 2 prompt versions (v1, v2), * cases, shard 2/3 of 16: * calls to make",
             "shard 2/3: * of 16 cases; the merge judges pass_rate >= 0.9, mean(rouge_l) >= 0.9",
             "results written: .promptreg/shards/2-of-3.json",
-            "when all shards have run: python -m pytest_promptreg merge .promptreg/shards/*.json",
+            "when all shards have run: python -m pytest_promptreg merge .promptreg/shards/*-of-3.json",
         ]
     )
     assert "suite gate" not in result.outlines[-1]
@@ -358,6 +359,21 @@ def test_results_that_cannot_be_written_fail_the_run(split: Project) -> None:
     assert "the results cannot be written" in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("out/shard-2.json", "out/shard-*.json"),
+        ("2-of-2.json", "*-of-2.json"),
+        ("part 2.json", "'part '*.json"),
+        ("r12.json", "FILE..."),
+    ],
+)
+def test_the_merge_is_told_the_files_of_all_shards(split: Project, name: str, told: str) -> None:
+    """By the number in the name of this one's, and of no other JSON file beside it."""
+    result = shard(split, 2, 2, "--promptreg-results", name, "-k", "v1")
+    result.stdout.fnmatch_lines([f"when all shards have run: python -m pytest_promptreg merge {glob.escape(told)}"])
+
+
 @pytest.mark.parametrize("name", ["test_answer.py", "file/run.json"])
 def test_a_place_for_results_that_cannot_be_is_refused_before_any_call(split: Project, name: str) -> None:
     """A test file, named where the path was forgotten, stays; nobody pays for results that nobody can keep."""
@@ -366,7 +382,7 @@ def test_a_place_for_results_that_cannot_be_is_refused_before_any_call(split: Pr
     before = sorted((path.name, path.read_bytes()) for path in split.path.iterdir() if path.is_file())
     result = whole(split, "--promptreg-results", name)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*{name}: *", "  *--promptreg-results*"])
+    result.stderr.fnmatch_lines([f"*{name}: *", "  *name another file*"])
     assert before == sorted((path.name, path.read_bytes()) for path in split.path.iterdir() if path.is_file())
 
 
