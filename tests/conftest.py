@@ -62,13 +62,31 @@ def pytester(_heavy_packages: None, pytester: pytest.Pytester) -> pytest.Pyteste
     return pytester
 
 
-@pytest.fixture(params=["alone", "n0", "n2"])
-def run(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Runs pytest in the pytester folder without xdist, with ``-n 0`` and with ``-n 2``: the behaviour is the same."""
+Run = Callable[..., pytest.RunResult]
+
+
+def _runner(pytester: pytest.Pytester, way: str) -> Run:
+    """Runs pytest in the pytester folder: ``alone`` (without xdist), ``n0`` (xdist, one process) or ``n2``."""
 
     def run_pytest(*arguments: str) -> pytest.RunResult:
-        if request.param == "n2":
+        if way == "n2":
             return pytester.runpytest_subprocess("-n2", *arguments)
-        return pytester.runpytest_inprocess(*(["-n0"] if request.param == "n0" else ["-p", "no:xdist"]), *arguments)
+        return pytester.runpytest_inprocess(*(["-n0"] if way == "n0" else ["-p", "no:xdist"]), *arguments)
 
     return run_pytest
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Run:
+    """Runs pytest in this one process: for behaviour that the number of processes has no part in.
+
+    Of many alike, one may be run with two workers as well: ``n2`` in the column ``run`` of its parameters, and
+    ``indirect=["run"]``.
+    """
+    return _runner(pytester, getattr(request, "param", "alone"))
+
+
+@pytest.fixture(params=["alone", "n0", "n2"])
+def run_each_way(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Run:
+    """Runs pytest without xdist, with ``-n 0`` and with ``-n 2``: the behaviour is the same."""
+    return _runner(pytester, request.param)

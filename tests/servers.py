@@ -1,14 +1,98 @@
-"""Servers that are no MLflow: one that is silent, one that is not there, one that answers everything alike."""
+"""Servers: MLflow's own; and one that is silent, one that is not there, one that answers everything alike."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+START_LIMIT_S = 90
+# Nine more processes would each import MLflow, to run what no test asks for.
+_MLFLOW = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+class MlflowServer:
+    """A real ``mlflow server``, which can be killed and started again at the same address.
+
+    :param folder: for its log and artifacts.
+    :param database: the address of its database.
+    """
+
+    def __init__(self, folder: Path, database: str) -> None:
+        self.folder = folder
+        self.database = database
+        self.process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--workers", "1", "--backend-store-uri", self.database]
+        command += ["--artifacts-destination", str(self.folder / "art")]
+        log = self.folder / "log"
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                command,
+                stdout=file,
+                stderr=file,
+                env={**os.environ, **_MLFLOW},
+                start_new_session=True,
+                cwd=self.folder,
+            )
+        deadline = time.monotonic() + START_LIMIT_S
+        while not self._is_up():
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+    def _is_up(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310  our own address
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def end(self, signals: Sequence[int] = (signal.SIGTERM, signal.SIGKILL)) -> None:
+        """End it and all its processes, if it runs; each signal has ten seconds."""
+        if self.process is None:
+            return
+        for number in signals:
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self.process.pid, number)
+                self.process.wait(10)
+                break
+        self.process = None
+
+
+@pytest.fixture(scope="session")
+def mlflow_server() -> Callable[[Path, str], contextlib.AbstractContextManager[MlflowServer]]:
+    """Starts a server with a folder and a database for the time of a block."""
+
+    @contextlib.contextmanager
+    def running(folder: Path, database: str) -> Iterator[MlflowServer]:
+        server = MlflowServer(folder, database)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end()
+
+    return running
 
 
 @pytest.fixture

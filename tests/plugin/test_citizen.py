@@ -119,15 +119,15 @@ def test_the_marker_and_the_fixtures_are_documented(project: Project) -> None:
 # -- what it prints
 
 
-def test_no_run_of_ours_gives_a_warning(project: Project, run: Run) -> None:
+def test_no_run_of_ours_gives_a_warning(project: Project, run_each_way: Run) -> None:
     """With -W error a refresh, a met baseline and a breach end as they do without."""
     for flags in (["--promptreg-update"], []):
-        result = run("-W", "error", *flags)
+        result = run_each_way("-W", "error", *flags)
         result.assert_outcomes(passed=3, warnings=0)
         assert result.ret == 0
         assert "Warning" not in result.stdout.str() + result.stderr.str()
     project.prompt("v1", keep=2)
-    run("-W", "error").assert_outcomes(failed=3, warnings=0)
+    run_each_way("-W", "error").assert_outcomes(failed=3, warnings=0)
 
 
 def test_quiet_and_verbose(project: Project) -> None:
@@ -151,21 +151,21 @@ def test_it_prints_nothing_when_there_is_no_terminal(project: Project) -> None:
     assert result.stdout.str().strip() == ""
 
 
-def test_maxfail_stops_and_tells_what_ran(project: Project, run: Run) -> None:
+def test_maxfail_stops_and_tells_what_ran(project: Project, run_each_way: Run) -> None:
     """--maxfail=2 ends after two breaches; the closing section counts what ran."""
     project.store()
     project.prompt("v1", keep=2)
     project.prompt("v2", keep=2)
-    result = run("--maxfail=2")
+    result = run_each_way("--maxfail=2")
     assert result.ret in {1, 2}
     result.stdout.fnmatch_lines(["*test_answer.py:*): baseline v1, 3 examples, * of 6 cases ran"])
 
 
-def test_junit_has_the_scores_as_properties(project: Project, run: Run) -> None:
+def test_junit_has_the_scores_as_properties(project: Project, run_each_way: Run) -> None:
     """Each case's element carries its verdict and its scores, once."""
     project.store()
     project.prompt("v1", keep=5)
-    run("--junitxml=junit.xml", "-o", "junit_family=xunit1").assert_outcomes(passed=3)
+    run_each_way("--junitxml=junit.xml", "-o", "junit_family=xunit1").assert_outcomes(passed=3)
     cases = ET.parse(project.path / "junit.xml").getroot().findall(".//testcase")  # noqa: S314  written just now
     assert len(cases) == 3
     for case in cases:
@@ -194,7 +194,7 @@ def test_record_property_of_the_test_is_kept(project: Project) -> None:
 # -- beside other marks and plugins
 
 
-def test_skip_and_xfail(project: Project, run: Run) -> None:
+def test_skip_and_xfail(project: Project, run_each_way: Run) -> None:
     """A skipped case is not judged, an expected breach is no failure, and one that did not come is what pytest says."""
     project.store()
     project.prompt("v1", keep=2)
@@ -211,13 +211,13 @@ def test_skip_and_xfail(project: Project, run: Run) -> None:
                     item.add_marker(pytest.mark.xfail(reason="known"))
         """,
     )
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(skipped=1, xfailed=1, failed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*test_answer.py:*): baseline v1, 3 examples, 2 of 3 cases ran", "*v1?*2*2*"])
     project.prompt("v1", keep=6)
-    run().assert_outcomes(skipped=1, xpassed=1, passed=1)
-    run("-o", "xfail_strict=true").assert_outcomes(skipped=1, failed=1, passed=1)
+    run_each_way().assert_outcomes(skipped=1, xpassed=1, passed=1)
+    run_each_way("-o", "xfail_strict=true").assert_outcomes(skipped=1, failed=1, passed=1)
 
 
 def test_every_case_skipped_is_no_pass_rate(project: Project) -> None:
@@ -255,17 +255,17 @@ def test_every_way_of_distributing(project: Project, dist: str) -> None:
     assert breached.ret == 1
 
 
-def test_another_working_directory(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_working_directory(project: Project, run_each_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Started from elsewhere, the same baseline is met, and its path is told so that it can be opened."""
     project.store()
     before = project.files()
     elsewhere = project.path / "far" / "away"
     elsewhere.mkdir(parents=True)
     monkeypatch.chdir(elsewhere)
-    result = run(str(project.path / "test_answer.py"), "--rootdir", str(project.path))
+    result = run_each_way(str(project.path / "test_answer.py"), "--rootdir", str(project.path))
     result.assert_outcomes(passed=3)
     project.prompt("v1", keep=2)
-    result = run(str(project.path / "test_answer.py"), "--rootdir", str(project.path), "--promptreg-update")
+    result = run_each_way(str(project.path / "test_answer.py"), "--rootdir", str(project.path), "--promptreg-update")
     result.stdout.fnmatch_lines([f"baseline written: {project.baseline_file()} (v1: 3 changed)"])
     assert {name for name in project.files() if not name.startswith("far")} == before
 
@@ -348,7 +348,7 @@ def test_a_report_that_cannot_travel_from_elsewhere(project: Project, monkeypatc
 
 
 @pytest.mark.parametrize("flags", [[], ["--promptreg-update"]], ids=["plain", "update"])
-def test_a_case_that_is_never_reported_is_a_failure(project: Project, run: Run, flags: list[str]) -> None:
+def test_a_case_that_is_never_reported_is_a_failure(project: Project, run_each_way: Run, flags: list[str]) -> None:
     """Another plugin swallows a test: the case was collected and never reported, so the run fails and names it."""
     project.store()
     project.write(
@@ -361,13 +361,13 @@ def test_a_case_that_is_never_reported_is_a_failure(project: Project, run: Run, 
             return True if "v1-b" in item.nodeid else None
         """,
     )
-    result = run(*flags)
+    result = run_each_way(*flags)
     result.assert_outcomes(passed=2)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED collected and never reported: test_answer.py::test_answer[[]v1-b[]]"])
 
 
-def test_a_case_of_which_only_the_set_up_is_reported_is_a_failure(project: Project, run: Run) -> None:
+def test_a_case_of_which_only_the_set_up_is_reported_is_a_failure(project: Project, run_each_way: Run) -> None:
     """A set-up that passed is no result: the test itself has to be reported as well."""
     project.store()
     project.write(
@@ -386,7 +386,7 @@ def test_a_case_of_which_only_the_set_up_is_reported_is_a_failure(project: Proje
             return True
         """,
     )
-    result = run()
+    result = run_each_way()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED collected and never reported: test_answer.py::test_answer[[]v1-b[]]"])
 
@@ -427,14 +427,17 @@ def test_ctrl_c_in_a_refresh_is_told(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("predict", "body", "reason"),
+    ("run", "predict", "body", "reason"),
     [
-        ("raise OSError('away')", "promptreg.check()", "predict failed for v1 x b: OSError: away"),
-        ("return None", "promptreg.check()", "predict failed for v1 x b: *NoneType*"),
-        ("return 'x'", "promptreg.check()\nassert promptreg.example.id != 'b'", "its test failed"),
-        ("return 'x'", "assert promptreg.example.id != 'b'\npromptreg.check()", "its test failed"),
+        ("alone", "raise OSError('away')", "promptreg.check()", "predict failed for v1 x b: OSError: away"),
+        ("n2", "raise OSError('away')", "promptreg.check()", "predict failed for v1 x b: OSError: away"),
+        ("alone", "return None", "promptreg.check()", "predict failed for v1 x b: *NoneType*"),
+        ("alone", "return 'x'", "promptreg.check()\nassert promptreg.example.id != 'b'", "its test failed"),
+        ("n2", "return 'x'", "promptreg.check()\nassert promptreg.example.id != 'b'", "its test failed"),
+        ("alone", "return 'x'", "assert promptreg.example.id != 'b'\npromptreg.check()", "its test failed"),
     ],
-    ids=["error", "no-output", "assertion-after", "assertion-before"],
+    ids=["error", "error-n2", "no-output", "assertion-after", "assertion-after-n2", "assertion-before"],
+    indirect=["run"],
 )
 def test_a_case_that_failed_is_never_stored(project: Project, run: Run, predict: str, body: str, reason: str) -> None:
     """A call that failed, or a test whose own assertion did, keeps its old record, and the summary says why."""
@@ -450,13 +453,13 @@ def test_a_case_that_failed_is_never_stored(project: Project, run: Run, predict:
     result.stdout.fnmatch_lines(["baseline written: *(v1: 2 changed, 1 not written)", f"*not written: b: {reason}"])
 
 
-def test_a_case_that_skips_itself_is_not_stored(project: Project, run: Run) -> None:
+def test_a_case_that_skips_itself_is_not_stored(project: Project, run_each_way: Run) -> None:
     """A test that calls pytest.skip() after its check has not passed: its output is not accepted."""
     project.store()
     before = project.outputs()
     project.prompt("v1", keep=2)
     project.suite(body="import pytest\npromptreg.check()\nif promptreg.example.id == 'b':\n    pytest.skip('not this')")
-    run("--promptreg-update").assert_outcomes(passed=2, skipped=1)
+    run_each_way("--promptreg-update").assert_outcomes(passed=2, skipped=1)
     assert project.outputs()["b"] == before["b"]
     assert project.outputs()["a"] == "one two"
 
@@ -486,10 +489,10 @@ def test_only_one_process_writes(project: Project) -> None:
     assert set(project.lines("writers")) == {"controller"}
 
 
-def test_a_folder_that_cannot_be_written_fails_the_refresh(project: Project, run: Run) -> None:
+def test_a_folder_that_cannot_be_written_fails_the_refresh(project: Project, run_each_way: Run) -> None:
     """Asked to store and not able to: the run fails and says where, although every test passed."""
     project.write("__baselines__", "a file where the folder should be\n")
-    result = run("--promptreg-update")
+    result = run_each_way("--promptreg-update")
     result.assert_outcomes(passed=3)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*__baselines__*cannot be written*"])

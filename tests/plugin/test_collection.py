@@ -217,14 +217,14 @@ def test_the_same_example_keeps_its_case_when_the_file_is_reordered(project: Pro
 # -- selecting
 
 
-def test_k_lf_and_node_ids_select_cases(project: Project, run: Run) -> None:
+def test_k_lf_and_node_ids_select_cases(project: Project, run_each_way: Run) -> None:
     """-k, a node id and --lf run what they name, and the summary says that it was a part."""
     project.store()
-    run("-k", "v1-b").assert_outcomes(passed=1)
-    run("test_answer.py::test_answer[v1-c]").stdout.fnmatch_lines(["*3 examples, 1 of 3 cases ran*"])
+    run_each_way("-k", "v1-b").assert_outcomes(passed=1)
+    run_each_way("test_answer.py::test_answer[v1-c]").stdout.fnmatch_lines(["*3 examples, 1 of 3 cases ran*"])
     project.examples({"a": "one two three four five six seven eight nine ten", "b": "gone", "c": "c"})
-    run().assert_outcomes(passed=1, failed=2)
-    run("--lf").assert_outcomes(failed=2)
+    run_each_way().assert_outcomes(passed=1, failed=2)
+    run_each_way("--lf").assert_outcomes(failed=2)
 
 
 def test_versions_are_selected_by_label_or_glob(project: Project) -> None:
@@ -268,13 +268,13 @@ def test_accept_overrides_what_the_ini_file_selects(project: Project) -> None:
     assert project.baseline()["version"] == "v2"
 
 
-def test_collect_only_calls_nothing_and_writes_nothing(project: Project, run: Run) -> None:
+def test_collect_only_calls_nothing_and_writes_nothing(project: Project, run_each_way: Run) -> None:
     """--collect-only lists the cases: no call is made, no section printed, no file written, whatever else is asked."""
     project.suite(predict="def follow(request):\n    open('called', 'w').close()\n    return 'x'\n")
     project.write("__baselines__/test_answer/test_gone.json", "{}\n")
     files = project.files()
     for flags in (["--promptreg-update", "--promptreg-prune"], ["--promptreg-accept", "v1"], []):
-        result = run("--collect-only", *flags)
+        result = run_each_way("--collect-only", *flags)
         assert result.ret == 0
         result.stdout.fnmatch_lines(["*test_answer*v1-a*"])
         result.stdout.no_fnmatch_line("*= prompt regression =*")
@@ -326,7 +326,7 @@ def test_markers_on_functions_classes_and_modules(project: Project, run: Run) ->
     run().assert_outcomes(passed=6)
 
 
-def test_other_parametrize_marks_make_suites_of_their_own(project: Project, run: Run) -> None:
+def test_other_parametrize_marks_make_suites_of_their_own(project: Project, run_each_way: Run) -> None:
     """Each combination of a test's other parameters is a suite, with its own baseline file and its own suite gates."""
     project.module(
         """
@@ -342,14 +342,14 @@ def test_other_parametrize_marks_make_suites_of_their_own(project: Project, run:
     assert sorted(ids(project.pytester)) == sorted(
         f"v1-{example}-{tail}-{upper}" for example in ("e-1", "e") for tail in ("!", "a/b") for upper in ("up", "low")
     )
-    run("--promptreg-update").assert_outcomes(passed=8)
+    run_each_way("--promptreg-update").assert_outcomes(passed=8)
     files = sorted((project.path / "__baselines__/test_answer").iterdir())
     assert len(files) == 4
     assert all(re.fullmatch(r"test_answer@[A-Za-z0-9._-]+\.json", file.name) for file in files)
     up = next(file for file in files if file.name.startswith("test_answer@a-b-up"))
     assert '"A BA/B"' in up.read_text(encoding="utf-8")
-    run().assert_outcomes(passed=8)
-    result = run("--promptreg-update", "-k", "low")
+    run_each_way().assert_outcomes(passed=8)
+    result = run_each_way("--promptreg-update", "-k", "low")
     result.stdout.fnmatch_lines(["test_answer?*-low?*baseline v1, 2 examples*"])
 
 

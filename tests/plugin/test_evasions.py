@@ -66,16 +66,16 @@ def test_a_file_of_another_tool_is_not_pruned(project: Project) -> None:
     result.stdout.no_fnmatch_line("*foreign_notes*")
 
 
-def test_a_breach_counts_though_the_test_skips_itself_then(project: Project, run: Run) -> None:
+def test_a_breach_counts_though_the_test_skips_itself_then(project: Project, run_each_way: Run) -> None:
     """Under a pass rate, a breach that a later pytest.skip() would hide still lowers the rate."""
     body = "promptreg.check()\npytest.skip('never mind')"
     stored_and_worse(project, body=body, gates=["rouge_l >= 0.8", "pass_rate >= 0.5"])
-    result = run()
+    result = run_each_way()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED test_answer, v1: pass_rate 0.000 (gate >= 0.5)"])
 
 
-def test_leaving_early_with_status_0_is_no_pass(project: Project, run: Run) -> None:
+def test_leaving_early_with_status_0_is_no_pass(project: Project, run_each_way: Run) -> None:
     """pytest.exit(returncode=0) in the middle of the cases ends with 1: what did not run has not passed."""
     project.store()
     project.write(
@@ -92,10 +92,10 @@ def test_leaving_early_with_status_0_is_no_pass(project: Project, run: Run) -> N
                 pytest.exit("enough", returncode=0)
         """,
     )
-    assert run().ret == 1
+    assert run_each_way().ret == 1
 
 
-def test_cases_that_were_skipped_are_told(project: Project, run: Run) -> None:
+def test_cases_that_were_skipped_are_told(project: Project, run_each_way: Run) -> None:
     """A suite whose predict skips everything is green by pytest's rules; that nothing was judged is said."""
     project.store()
     project.suite(
@@ -105,7 +105,7 @@ def test_cases_that_were_skipped_are_told(project: Project, run: Run) -> None:
             pytest.skip("no key")
         """
     )
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(skipped=3)
     result.stdout.fnmatch_lines(["*0 of 3 cases ran", "*not judged: 3 of 3 selected cases"])
 

@@ -32,10 +32,10 @@ def change(project: Project, *, gates: object, body: str = "promptreg.check()", 
 # -- gates on a case
 
 
-def test_a_breach_fails_its_test_with_number_and_threshold(project: Project, run: Run) -> None:
+def test_a_breach_fails_its_test_with_number_and_threshold(project: Project, run_each_way: Run) -> None:
     """The short summary's line has the metric, its value and the gate; only the case that breached fails."""
     change(project, gates=["rouge_l >= 0.8"], good=6, poor=2)
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(passed=1, failed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
@@ -110,15 +110,15 @@ def test_a_suite_gate_fails_the_session(project: Project, gate: str, line: str) 
     result.stdout.fnmatch_lines([f"FAILED test_answer, v1: {line}", "next: *--promptreg-accept v1*"])
 
 
-def test_a_suite_gate_decides_the_exit_status(project: Project, run: Run) -> None:
+def test_a_suite_gate_decides_the_exit_status(project: Project, run_each_way: Run) -> None:
     """The same outputs: where the aggregate meets its gate the session passes, and where it does not it fails."""
     change(project, gates=["mean(rouge_l) >= 0.7"], good=6, poor=2)
-    met = run()
+    met = run_each_way()
     met.assert_outcomes(passed=2)
     assert met.ret == 0
     met.stdout.no_fnmatch_line("FAILED*")
     change(project, gates=["mean(rouge_l) >= 0.8"], good=6, poor=2)
-    missed = run()
+    missed = run_each_way()
     missed.assert_outcomes(passed=2)
     assert missed.ret == 1
     missed.stdout.fnmatch_lines(
@@ -164,17 +164,17 @@ def test_a_suite_gate_is_judged_for_each_parameter(project: Project) -> None:
     result.stdout.no_fnmatch_line("FAILED test_answer?plain?*")
 
 
-def test_pass_rate_leaves_single_breaches_to_the_rate(project: Project, run: Run) -> None:
+def test_pass_rate_leaves_single_breaches_to_the_rate(project: Project, run_each_way: Run) -> None:
     """With a pass-rate gate a breach does not fail its test; the rate decides, and says so."""
     gates = ["rouge_l >= 0.8", "pass_rate >= 0.75"]
     change(project, gates=gates, a=6, b=6, c=6, d=2)
-    enough = run()
+    enough = run_each_way()
     enough.assert_outcomes(passed=4)
     assert enough.ret == 0
     enough.stdout.fnmatch_lines(["*version*unchanged*breached*", "*v1?*4*3*1*75.0%*"])
 
     change(project, gates=gates, a=6, b=6, c=2, d=2)
-    few = run()
+    few = run_each_way()
     few.assert_outcomes(passed=4)
     assert few.ret == 1
     few.stdout.fnmatch_lines(["FAILED test_answer, v1: pass_rate 0.500 (gate >= 0.75)"])
@@ -312,12 +312,12 @@ def test_a_new_example_in_an_old_suite_is_missing(project: Project, run: Run) ->
 
 
 @pytest.mark.parametrize("flags", [[], ["--promptreg-update"]], ids=["plain", "update"])
-def test_a_test_that_never_checks_fails(project: Project, run: Run, flags: list[str]) -> None:
+def test_a_test_that_never_checks_fails(project: Project, run_each_way: Run, flags: list[str]) -> None:
     """A test that took the fixture and judged nothing is no pass, and its output is not stored."""
     project.store()
     before = project.baseline_file().read_bytes()
     project.suite(body="assert promptreg.output.text", predict="def follow(request):\n    return 'unchecked'\n")
-    result = run(*flags)
+    result = run_each_way(*flags)
     result.assert_outcomes(failed=3)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["the test never called promptreg.check()*"])
@@ -334,15 +334,15 @@ def test_a_test_that_fails_before_its_check_tells_its_own_failure(project: Proje
     result.stdout.no_fnmatch_line("*never called*")
 
 
-def test_check_scores_what_the_test_made_itself(project: Project, run: Run) -> None:
+def test_check_scores_what_the_test_made_itself(project: Project, run_each_way: Run) -> None:
     """Without a predict, check(output) is stored, compared and gated as any output."""
     body = "promptreg.check(' '.join(promptreg.request.inputs['text'].split()[:{keep}]))"
     project.suite(fixture="", body=body.format(keep=6))
-    run("--promptreg-update").assert_outcomes(passed=3)
+    run_each_way("--promptreg-update").assert_outcomes(passed=3)
     assert project.outputs()["a"] == "one two three four five six"
-    run().assert_outcomes(passed=3)
+    run_each_way().assert_outcomes(passed=3)
     project.suite(fixture="", body=body.format(keep=2))
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(["rouge_l 0.500 (gate >= 0.8)"])
 
@@ -413,7 +413,7 @@ def test_what_a_test_sees_of_its_case(project: Project) -> None:
 # -- the closing section
 
 
-def test_the_closing_section_counts_every_verdict(project: Project, run: Run) -> None:
+def test_the_closing_section_counts_every_verdict(project: Project, run_each_way: Run) -> None:
     """Unchanged, changed, breached, missing, incomparable and error each have their column, and the worst is shown."""
     change(project, gates=["rouge_l >= 0.8"], same=6, alike=5, poor=2, moved=6, fails=6)
     project.rows(
@@ -425,7 +425,7 @@ def test_the_closing_section_counts_every_verdict(project: Project, run: Run) ->
             "    return", "    if request.example == 'fails':\n        raise OSError('away')\n    return"
         )
     )
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(passed=2, failed=3, errors=1)
     result.stdout.fnmatch_lines(
         [

@@ -109,10 +109,10 @@ def test_prints_go_straight_through_without_capture(project: Project) -> None:
     assert not any("stdout" in name for said in sections(result).values() for name in said)
 
 
-def test_a_passing_run_shows_no_words(project: Project, run: Run) -> None:
+def test_a_passing_run_shows_no_words(project: Project, run_each_way: Run) -> None:
     """What was said between two tests does not run into pytest's own lines."""
     speaking(project)
-    result = run("--promptreg-update")
+    result = run_each_way("--promptreg-update")
     result.assert_outcomes(passed=COUNT)
     assert "said e" not in result.stdout.str() + result.stderr.str()
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 Run = Callable[..., pytest.RunResult]
 
 
-def test_from_missing_to_pruned(project: Project, run: Run) -> None:
+def test_from_missing_to_pruned(project: Project, run_each_way: Run) -> None:
     """A baseline is missing, stored, met, breached by an edited prompt, accepted, stale, and pruned."""
     baseline = project.baseline_file()
 
-    missing = run()
+    missing = run_each_way()
     missing.assert_outcomes(failed=3)
     missing.stdout.fnmatch_lines(
         ["next: pytest test_answer.py --promptreg-update*", "FAILED *v1-a*missing: no baseline*"]
@@ -25,19 +25,19 @@ def test_from_missing_to_pruned(project: Project, run: Run) -> None:
     assert missing.ret == 1
     assert not baseline.exists()
 
-    stored = run("--promptreg-update")
+    stored = run_each_way("--promptreg-update")
     stored.assert_outcomes(passed=3)
     stored.stdout.fnmatch_lines(["baseline written: *test_answer.json (v1: 3 new)"])
     assert stored.ret == 0
     assert project.outputs()["a"] == "one two three four five six"
     first = baseline.read_bytes()
 
-    met = run()
+    met = run_each_way()
     met.assert_outcomes(passed=3)
     assert met.ret == 0
 
     project.prompt("v1", keep=2)
-    breached = run()
+    breached = run_each_way()
     breached.assert_outcomes(failed=3)
     breached.stdout.fnmatch_lines(
         [
@@ -50,30 +50,30 @@ def test_from_missing_to_pruned(project: Project, run: Run) -> None:
     assert breached.ret == 1
     assert baseline.read_bytes() == first
 
-    accepted = run("--promptreg-accept", "v1")
+    accepted = run_each_way("--promptreg-accept", "v1")
     accepted.assert_outcomes(passed=3)
     accepted.stdout.fnmatch_lines(["baseline written: *test_answer.json (v1: 3 changed)"])
     assert accepted.ret == 0
     assert project.outputs()["a"] == "one two"
     second = baseline.read_bytes()
 
-    met = run()
+    met = run_each_way()
     met.assert_outcomes(passed=3)
     assert met.ret == 0
 
     project.examples({"a": "one two three four five six seven eight nine ten"})
-    stale = run()
+    stale = run_each_way()
     stale.assert_outcomes(passed=1)
     stale.stdout.fnmatch_lines(["*stale: 2 baseline records without an example: b, c", "next: *--promptreg-prune*"])
     assert stale.ret == 0
     assert baseline.read_bytes() == second
 
-    pruned = run("--promptreg-prune")
+    pruned = run_each_way("--promptreg-prune")
     pruned.assert_outcomes(passed=1)
     pruned.stdout.fnmatch_lines(["baseline written: *test_answer.json (v1: 2 stale removed)"])
     assert list(project.outputs()) == ["a"]
 
-    clean = run()
+    clean = run_each_way()
     assert clean.ret == 0
     clean.stdout.no_fnmatch_line("*stale*")
 
@@ -158,27 +158,27 @@ def test_update_and_prune_together(project: Project, run: Run) -> None:
     assert sorted(project.outputs()) == ["a", "d"]
 
 
-def test_stale_is_what_is_not_declared_rather_than_what_did_not_run(project: Project, run: Run) -> None:
+def test_stale_is_what_is_not_declared_rather_than_what_did_not_run(project: Project, run_each_way: Run) -> None:
     """Pruning while -k deselects, or while a test fails, removes nothing that is declared."""
     project.store()
     before = project.baseline_file().read_bytes()
-    run("--promptreg-prune", "-k", "v1-a")
-    run("--promptreg-prune", "test_answer.py::test_answer[v1-b]")
+    run_each_way("--promptreg-prune", "-k", "v1-a")
+    run_each_way("--promptreg-prune", "test_answer.py::test_answer[v1-b]")
     project.prompt("v1", keep=1)
-    run("--promptreg-prune", "--maxfail=2")
-    run("--promptreg-prune")
+    run_each_way("--promptreg-prune", "--maxfail=2")
+    run_each_way("--promptreg-prune")
     assert project.baseline_file().read_bytes() == before
 
 
-def test_a_baseline_whose_test_is_gone_is_stale(project: Project, run: Run) -> None:
+def test_a_baseline_whose_test_is_gone_is_stale(project: Project, run_each_way: Run) -> None:
     """The file of a removed test function is reported with the next run of its module, and pruned on request."""
     project.store()
     gone = project.baseline_file("test_gone")
     gone.write_bytes(project.baseline_file().read_bytes())
-    result = run()
+    result = run_each_way()
     result.stdout.fnmatch_lines(["next: *--promptreg-prune*"])
     assert gone.exists()
-    run("--promptreg-prune").stdout.fnmatch_lines(["baseline removed: *test_gone.json (its test is gone)"])
+    run_each_way("--promptreg-prune").stdout.fnmatch_lines(["baseline removed: *test_gone.json (its test is gone)"])
     assert not gone.exists()
     assert project.baseline_file().exists()
 
@@ -213,9 +213,9 @@ def test_the_last_suite_of_a_module_can_be_pruned(project: Project) -> None:
     result.stdout.fnmatch_lines(["baseline removed: *test_answer.json (its test is gone)"])
 
 
-def test_nothing_is_written_without_one_of_the_three_flags(project: Project, run: Run) -> None:
+def test_nothing_is_written_without_one_of_the_three_flags(project: Project, run_each_way: Run) -> None:
     """A plain run leaves every file as it was: on missing, changed, breached and stale alike."""
-    run()
+    run_each_way()
     assert not project.baseline_file().exists()
     project.store()
     before = project.baseline_file().read_bytes()
@@ -223,7 +223,7 @@ def test_nothing_is_written_without_one_of_the_three_flags(project: Project, run
     project.prompt("v2", keep=5)
     project.examples({"a": "one two three four five six seven", "n": "k l m n o p q"})
     files = project.files()
-    run()
+    run_each_way()
     assert project.files() == files
     assert project.baseline_file().read_bytes() == before
 

@@ -45,26 +45,26 @@ def counted(project: Project) -> Project:
     return project
 
 
-def test_more_calls_than_are_allowed_are_refused_before_the_first(counted: Project, run: Run) -> None:
+def test_more_calls_than_are_allowed_are_refused_before_the_first(counted: Project, run_each_way: Run) -> None:
     """Exit status 4, the numbers and the flag; nothing is called, under xdist neither."""
-    result = run("--promptreg-max-calls=2")
+    result = run_each_way("--promptreg-max-calls=2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = result.stdout.str() + result.stderr.str()
     assert "this run would make 3 calls, and --promptreg-max-calls allows 2: none was made" in told
     assert counted.lines("calls.txt") == []
 
 
-def test_as_many_calls_as_are_allowed_are_made(counted: Project, run: Run) -> None:
+def test_as_many_calls_as_are_allowed_are_made(counted: Project, run_each_way: Run) -> None:
     """A limit that the plan keeps changes nothing."""
-    run("--promptreg-max-calls=3").assert_outcomes(passed=3)
+    run_each_way("--promptreg-max-calls=3").assert_outcomes(passed=3)
     assert len(counted.lines("calls.txt")) == 3
 
 
-def test_a_retry_that_would_exceed_the_limit_is_an_error(counted: Project, run: Run) -> None:
+def test_a_retry_that_would_exceed_the_limit_is_an_error(counted: Project, run_each_way: Run) -> None:
     """Retries are calls: the case whose call would be one too many errs, and is neither passed nor failed."""
     source = COUNTED.replace("    @pytest.fixture", FAILING + "\n    @pytest.fixture")
     counted.suite(fixture=source)
-    result = run("--promptreg-max-calls=3")
+    result = run_each_way("--promptreg-max-calls=3")
     result.assert_outcomes(errors=3)
     assert result.ret == 1
     assert len(counted.lines("calls.txt")) == 3

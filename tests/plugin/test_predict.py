@@ -195,7 +195,7 @@ def follow(request):
 """
 
 
-def test_a_failing_predict_is_an_error_and_no_regression(project: Project, run: Run) -> None:
+def test_a_failing_predict_is_an_error_and_no_regression(project: Project, run_each_way: Run) -> None:
     """Its test is E, not F, and its verdict error; the traceback has the user's own lines and none of the plugin's."""
     project.ini("promptreg_retries = 0\n")
     project.suite(predict="def follow(request):\n    return request.inputs['text']\n")
@@ -203,7 +203,7 @@ def test_a_failing_predict_is_an_error_and_no_regression(project: Project, run: 
     before = project.baseline_file().read_bytes()
     project.suite(predict=FAILING)
     for flags, counted in (([], "error"), (["--promptreg-update"], "not written")):
-        result = run(*flags)
+        result = run_each_way(*flags)
         result.assert_outcomes(passed=2, errors=1)
         assert result.ret == 1
         result.stdout.fnmatch_lines(
@@ -441,7 +441,7 @@ def test_a_worker_gives_no_case_away_that_it_has_called_for(project: Project) ->
     assert len(project.outputs()) == 60
 
 
-def test_what_was_tried_again_is_counted_and_told(project: Project, run: Run) -> None:
+def test_what_was_tried_again_is_counted_and_told(project: Project, run_each_way: Run) -> None:
     """The closing section says what was retried, from all workers together; a failure names the tries of its case."""
     project.suite(predict="def follow(request):\n    return 'the accepted answer'\n")
     project.store()
@@ -459,7 +459,7 @@ def test_what_was_tried_again_is_counted_and_told(project: Project, run: Run) ->
             return "another answer"
         """
     )
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(["the call was tried again: 503", "calls: 3 retried (503: 3)"])
 

@@ -20,6 +20,10 @@ Run = Callable[..., pytest.RunResult]
 ROW = '[{"id": "e", "text": "a b"}]'
 
 
+WAYS = ("alone", "n0", "n2")
+UPDATE_AND_ACCEPT = ["--promptreg-update", "--promptreg-accept", "v1"]
+
+
 @dataclass(frozen=True)
 class Mistake:
     """Something wrong in a project, found when it is collected.
@@ -410,12 +414,12 @@ def test_a_baseline_that_cannot_be_read_is_refused(project: Project, run: Run) -
         assert_refused(result.stdout.str() + result.stderr.str(), ["test_answer.json: cannot be read"])
 
 
-def test_a_damaged_baseline_fails_every_process_alike(project: Project, run: Run) -> None:
+def test_a_damaged_baseline_fails_every_process_alike(project: Project, run_each_way: Run) -> None:
     """Under xdist the workers refuse a damaged baseline as a single process does."""
     project.store()
     path = project.baseline_file()
     path.write_text(path.read_text(encoding="utf-8").replace("one two", "one too"), encoding="utf-8")
-    result = run()
+    result = run_each_way()
     assert result.ret not in {0, 5}
     assert_refused(result.stdout.str() + result.stderr.str(), ["the record of example 'a' was changed by hand"])
 
@@ -438,27 +442,28 @@ def test_a_damaged_baseline_of_one_method_hides_no_other_test(project: Project) 
 
 
 @pytest.mark.parametrize(
-    ("flags", "says"),
+    ("run", "flags", "says"),
     [
-        (["--promptreg-versions", "v3"], ["no prompt version matches 'v3'", "v1, v2"]),
-        (["--promptreg-versions", "v1,w*"], ["no prompt version matches 'w*'"]),
-        (["--promptreg-accept", "v3"], ["there is no prompt version 'v3'", "v1, v2"]),
-        (["--promptreg-accept", ""], ["there is no prompt version ''"]),
-        (["--promptreg-accept", "v*"], ["there is no prompt version 'v*'"]),
-        (["--promptreg-update", "--promptreg-accept", "v1"], ["--promptreg-update and --promptreg-accept exclude"]),
-        (["--promptreg-accept", "v2", "--promptreg-versions", "v1"], ["--promptreg-versions leaves out", "alone"]),
+        *((way, ["--promptreg-versions", "v3"], ["no prompt version matches 'v3'", "v1, v2"]) for way in WAYS),
+        ("alone", ["--promptreg-versions", "v1,w*"], ["no prompt version matches 'w*'"]),
+        *((way, ["--promptreg-accept", "v3"], ["there is no prompt version 'v3'", "v1, v2"]) for way in WAYS),
+        ("alone", ["--promptreg-accept", ""], ["there is no prompt version ''"]),
+        ("alone", ["--promptreg-accept", "v*"], ["there is no prompt version 'v*'"]),
+        *((way, UPDATE_AND_ACCEPT, ["--promptreg-update and --promptreg-accept exclude"]) for way in WAYS),
+        (
+            "alone",
+            ["--promptreg-accept", "v2", "--promptreg-versions", "v1"],
+            ["--promptreg-versions leaves out", "alone"],
+        ),
         # What a CI job gives whose variable is not set.
-        (["--promptreg-versions", ""], ["--promptreg-versions names no version", "v2,v3"]),
-        (["--promptreg-shard", ""], ["'' is no shard", "--promptreg-shard 2/5"]),
-        (["--promptreg-results", ""], ["--promptreg-results names no file", "run.json"]),
-        (["--promptreg-executor", ""], ["'' names no cluster", "dask+tcp"]),
-        (["--promptreg-max-calls", ""], ["--promptreg-max-calls= is no number", "--promptreg-max-calls 200"]),
-        (["--promptreg-promote", ""], ["'' is no alias", "letters"]),
+        *((way, ["--promptreg-versions", ""], ["--promptreg-versions names no version", "v2,v3"]) for way in WAYS),
+        ("alone", ["--promptreg-shard", ""], ["'' is no shard", "--promptreg-shard 2/5"]),
+        ("alone", ["--promptreg-results", ""], ["--promptreg-results names no file", "run.json"]),
+        ("alone", ["--promptreg-executor", ""], ["'' names no cluster", "dask+tcp"]),
+        ("alone", ["--promptreg-max-calls", ""], ["--promptreg-max-calls= is no number", "--promptreg-max-calls 200"]),
+        ("alone", ["--promptreg-promote", ""], ["'' is no alias", "letters"]),
     ],
-    ids=[
-        *("version", "glob", "accept", "accept-nothing", "accept-glob", "update-and-accept", "accept-left-out"),
-        *("no-version", "no-shard", "no-file", "no-cluster", "no-limit", "no-alias"),
-    ],
+    indirect=["run"],
 )
 def test_a_flag_that_selects_nothing_is_a_usage_error(
     project: Project, run: Run, flags: list[str], says: list[str]
@@ -552,11 +557,11 @@ def test_a_wrong_metric_in_the_ini_file_is_refused(
     assert_refused(result.stdout.str() + result.stderr.str(), says)
 
 
-def test_a_wrong_ini_value_stops_the_workers_too(project: Project, run: Run) -> None:
+def test_a_wrong_ini_value_stops_the_workers_too(project: Project, run_each_way: Run) -> None:
     """Under xdist a wrong setting fails the run as it does alone, with a flag and without."""
     project.ini("promptreg_concurrency = many\n")
     for flags in ([], ["--promptreg-update"]):
-        result = run(*flags)
+        result = run_each_way(*flags)
         assert result.ret not in {0, 5}
         assert_refused(result.stdout.str() + result.stderr.str(), ["promptreg_concurrency"])
 
@@ -582,10 +587,10 @@ def test_a_wrong_ini_value_does_not_disturb_other_tests(project: Project) -> Non
 # -- predict, as the fixture gives it
 
 
-def test_a_fixture_that_returns_no_function_is_an_error(project: Project, run: Run) -> None:
+def test_a_fixture_that_returns_no_function_is_an_error(project: Project, run_each_way: Run) -> None:
     """promptreg_predict that returns a text instead of a function: an error of each test, said in words."""
     project.suite(fixture='@pytest.fixture(scope="session")\ndef promptreg_predict():\n    return "gpt"\n')
-    result = run()
+    result = run_each_way()
     result.assert_outcomes(errors=3)
     assert result.ret == 1
     assert_refused(result.stdout.str(), ["the fixture promptreg_predict returned str, which is not callable"])

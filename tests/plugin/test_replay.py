@@ -71,9 +71,9 @@ def test_a_plain_run_records_nothing(project: Project, alone: Run) -> None:
     assert len(project.lines("calls.txt")) == 6
 
 
-def test_what_is_recorded_is_not_called_again(recorded: Project, run: Run) -> None:
+def test_what_is_recorded_is_not_called_again(recorded: Project, run_each_way: Run) -> None:
     """A second run makes no call, and says that its outputs are replayed and how much is recorded."""
-    result = run("--promptreg-replay=reuse")
+    result = run_each_way("--promptreg-replay=reuse")
     result.assert_outcomes(passed=3)
     assert recorded.lines("calls.txt") == []
     result.stdout.fnmatch_lines(["*outputs: 3 replayed, 0 live", "recorded outputs: .promptreg/replay.jsonl (*B)"])
@@ -216,15 +216,15 @@ def test_new_gates_are_judged_offline(recorded: Project, alone: Run) -> None:
     assert recorded.lines("calls.txt") == calls
 
 
-def test_a_torn_record_is_called_for_again(recorded: Project, run: Run) -> None:
+def test_a_torn_record_is_called_for_again(recorded: Project, run_each_way: Run) -> None:
     """The last line that a kill tore is told of, its case is called, and the file goes on."""
     file = recorded.path / ".promptreg" / "replay.jsonl"
     file.write_bytes(file.read_bytes()[:-20])
-    result = run("--promptreg-replay=reuse")
+    result = run_each_way("--promptreg-replay=reuse")
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["*replay.jsonl:3: a damaged line is not believed*"])
     assert len(recorded.lines("calls.txt")) == 1
-    assert run("--promptreg-replay=only").ret == 0
+    assert run_each_way("--promptreg-replay=only").ret == 0
 
 
 def test_the_file_can_be_elsewhere(recorded: Project) -> None:

@@ -63,16 +63,18 @@ def test_a_refresh_leaves_what_says_the_same_as_it_was(project: Project) -> None
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("run", "before", "after", "said"),
     [
-        (SENTENCE, " \n", "nonempty: *"),
-        (JSON, JSON[:-1], "json_valid: *"),
-        (JSON, JSON.replace("36", '"36"'), "json_shape: *age*"),
-        (JSON, JSON.replace('"age"', '"years"'), "json_shape: *age*years*"),
-        (JSON, f"```json\n{JSON}\n```", "*output_kind: *fence*"),
-        (SENTENCE, "Музей открывается в девять и закрывается в пять каждый день.", "*script: *"),
-        (SENTENCE, "The museum opens. " * 40, "*repetition: *"),
+        ("alone", SENTENCE, " \n", "nonempty: *"),
+        ("alone", JSON, JSON[:-1], "json_valid: *"),
+        ("alone", JSON, JSON.replace("36", '"36"'), "json_shape: *age*"),
+        ("n2", JSON, JSON.replace("36", '"36"'), "json_shape: *age*"),
+        ("alone", JSON, JSON.replace('"age"', '"years"'), "json_shape: *age*years*"),
+        ("alone", JSON, f"```json\n{JSON}\n```", "*output_kind: *fence*"),
+        ("alone", SENTENCE, "Музей открывается в девять и закрывается в пять каждый день.", "*script: *"),
+        ("alone", SENTENCE, "The museum opens. " * 40, "*repetition: *"),
     ],
+    indirect=["run"],
 )
 def test_a_hard_signal_is_a_breach_without_a_gate(
     project: Project, run: Run, before: str, after: str, said: str
@@ -85,10 +87,10 @@ def test_a_hard_signal_is_a_breach_without_a_gate(
     result.stdout.fnmatch_lines([said])
 
 
-def test_a_warning_is_shown_and_fails_nothing(project: Project, run: Run) -> None:
+def test_a_warning_is_shown_and_fails_nothing(project: Project, run_each_way: Run) -> None:
     """A flip to a refusal that no gate names passes, and the closing section warns of it by example."""
     change(project, SENTENCE, "I'm sorry, but I can't help with that request.")
-    result = run()
+    result = run_each_way()
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*changes in v1: *refusal 1*", "*warning: refusal in 1 case of v1: a"])
 
@@ -187,10 +189,10 @@ def test_a_replaced_paragraph_of_a_long_text_is_named(project: Project) -> None:
 # -- several accepted outputs
 
 
-def test_an_output_can_be_accepted_beside_another(project: Project, run: Run) -> None:
+def test_an_output_can_be_accepted_beside_another(project: Project, run_each_way: Run) -> None:
     """With --promptreg-add both outputs are accepted: each of them is unchanged, a third one is judged."""
     change(project, "one two three four", "five six seven eight", gates=["rouge_l >= 0.9"])
-    result = run("--promptreg-accept", "v1", "--promptreg-add")
+    result = run_each_way("--promptreg-accept", "v1", "--promptreg-add")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["baseline written:*1 accepted beside others*"])
     stored = project.baseline()["examples"]["a"]["outputs"]
@@ -244,7 +246,7 @@ def test_outputs_accepted_beside_others_know_their_prompt(project: Project) -> N
 # -- signatures
 
 
-def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run: Run) -> None:
+def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run_each_way: Run) -> None:
     """Another tokenizer makes changed cases incomparable; --promptreg-rescore renews that, calling nothing."""
     source = (
         "def follow(request):\n    with open('calls', 'a') as calls:\n        calls.write('x\\n')\n"
@@ -254,14 +256,14 @@ def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run:
     project.store()
     project.suite(predict=source.replace("EXTRA = ''", "EXTRA = ' six'"), gates=["rouge_l >= 0.5"])
     project.ini("promptreg_rouge_tokens = rouge-score")
-    result = run()
+    result = run_each_way()
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["*incomparable: rouge_l has other settings*", "*pytest test_answer.py --promptreg-rescore"]
     )
     calls = len(project.lines("calls"))
     before = project.baseline()
-    result = run("--promptreg-rescore")
+    result = run_each_way("--promptreg-rescore")
     assert result.ret == 0
     result.assert_outcomes(skipped=3)
     result.stdout.fnmatch_lines(
@@ -271,7 +273,7 @@ def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run:
     after = project.baseline()
     assert (after["examples"], after["prompts"]) == (before["examples"], before["prompts"])
     assert after["metrics"] != before["metrics"]
-    assert run().ret == 0
+    assert run_each_way().ret == 0
 
 
 def test_a_rescore_tells_where_the_stored_outputs_lie_now(project: Project) -> None:
@@ -301,6 +303,12 @@ def polite(output, baseline, case):
     return float("please" in output)
 """
 
+POLITE_BY_FIXTURE = f"""
+{POLITE}
+@pytest.fixture(scope="session")
+def promptreg_metric_polite():
+    return polite
+"""
 
 POLITE_IN_BATCHES = """
 class Polite:
@@ -328,13 +336,16 @@ def politely(project: Project, metric: str, marker: str, gates: object = ("polit
 
 
 @pytest.mark.parametrize(
-    ("metric", "marker"),
+    ("run", "metric", "marker"),
     [
-        (POLITE, "metrics=[polite]"),
-        (POLITE, "metrics={'polite': lambda output, baseline: polite(output, baseline, None)}"),
-        (f"{POLITE}\n@pytest.fixture(scope='session')\ndef promptreg_metric_polite():\n    return polite\n", ""),
-        (POLITE_IN_BATCHES, "metrics=[Polite()]"),
+        ("alone", POLITE, "metrics=[polite]"),
+        ("n2", POLITE, "metrics=[polite]"),
+        ("alone", POLITE, "metrics={'polite': lambda output, baseline: polite(output, baseline, None)}"),
+        ("alone", POLITE_BY_FIXTURE, ""),
+        ("n2", POLITE_BY_FIXTURE, ""),
+        ("alone", POLITE_IN_BATCHES, "metrics=[Polite()]"),
     ],
+    indirect=["run"],
 )
 def test_a_metric_of_ones_own_is_gated(project: Project, run: Run, metric: str, marker: str) -> None:
     """A function or an object on the marker, or a fixture, is a metric that gates can name."""
@@ -370,13 +381,15 @@ def test_another_metric_of_the_same_name_is_incomparable(project: Project) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("run", "body", "said"),
     [
-        ("raise ValueError('no judge today')", "ValueError: no judge today"),
-        ("return None", "polite"),
-        ("return float('nan')", "polite"),
-        ("return 7", "polite"),
+        ("alone", "raise ValueError('no judge today')", "ValueError: no judge today"),
+        ("n2", "raise ValueError('no judge today')", "ValueError: no judge today"),
+        ("alone", "return None", "polite"),
+        ("alone", "return float('nan')", "polite"),
+        ("alone", "return 7", "polite"),
     ],
+    indirect=["run"],
 )
 def test_a_metric_that_fails_is_an_error_and_no_low_score(project: Project, run: Run, body: str, said: str) -> None:
     """What a user's metric raises, or gives that is no score, is an error of the case with the metric's name."""
@@ -469,7 +482,17 @@ def test_a_drop_is_what_was_lost_where_less_is_better(project: Project) -> None:
     result.stdout.fnmatch_lines(["drop(rude) 1.000 (gate <= 0.1)"])
 
 
-@pytest.mark.parametrize("leaves", ["pytest.skip('no model')", "pytest.xfail('no model')", "raise SystemExit(0)"])
+@pytest.mark.parametrize(
+    ("run", "leaves"),
+    [
+        ("alone", "pytest.skip('no model')"),
+        ("n2", "pytest.skip('no model')"),
+        ("alone", "pytest.xfail('no model')"),
+        ("alone", "raise SystemExit(0)"),
+        ("n2", "raise SystemExit(0)"),
+    ],
+    indirect=["run"],
+)
 def test_an_embedder_that_leaves_is_an_error_and_no_pass(project: Project, run: Run, leaves: str) -> None:
     """A skip or an exit in an embedder does not take the case's gate along."""
     project.write(

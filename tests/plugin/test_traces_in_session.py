@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -40,14 +39,6 @@ promptreg.check()
 assert mlflow.get_tracking_uri() == "sqlite:///own.db"
 assert mlflow.active_run() is None
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _client() -> None:
-    """Loaded before any run of pytester's, which drops what is imported while it lasts."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
 def traces_in(folder: Path) -> dict[tuple[str, str], Any]:

@@ -10,13 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +36,9 @@ from pytest_promptreg.sources.registry import (
 )
 from pytest_promptreg.tracking.registry import promote, register
 
-START_LIMIT_S = 60
+if TYPE_CHECKING:
+    from tests.servers import MlflowServer
+
 FIRST = "Summarize.\n\nTicket: {{ ticket }}\nSummary:"
 SECOND = "Summarize in one sentence.\n\nTicket: {{ ticket }}\nSummary:"
 JINJA = "{% if ticket %}Summarize {{ ticket }}{% endif %}"
@@ -400,49 +400,18 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     assert not any("secret" in line for line in said)
 
 
-def is_up(url: str) -> bool:
-    """Whether the server answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own address
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
 @pytest.fixture
-def server(database: Path, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address and the process of a server with the prompts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", str(tmp_path / "art")]
-    environ = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, start_new_session=True, cwd=tmp_path)
-    try:
-        deadline = time.monotonic() + START_LIMIT_S
-        while not is_up(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Kill a server and what it started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def server(database: Path, mlflow_server: Any, tmp_path: Path) -> Iterator[MlflowServer]:
+    """A server with the prompts."""
+    with mlflow_server(tmp_path, f"sqlite:///{database}") as running:
+        yield running
 
 
 def test_a_server_is_read_written_and_survived(
-    server: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    server: MlflowServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Over HTTP all is as in a file; a killed server leaves copies with a notice, and quick refusals without one."""
-    uri, process = server
+    uri = server.url
     old = RegistrySettings(uri.replace("://", "://ada:secret@"), tmp_path / "cache", ttl_s=0)
     champion = load("prompts:/summarize@champion", old)
     exact = load("prompts:/summarize/1", old)
@@ -461,7 +430,7 @@ def test_a_server_is_read_written_and_survived(
     assert load("prompts:/fresh@live", old).versions[0].digest == new[1].digest
     assert capfd.readouterr() == ("", "")
 
-    stop(process)
+    server.end([signal.SIGKILL])
     registry.forget()
     began = time.monotonic()
     assert load("prompts:/summarize/1", old) == exact

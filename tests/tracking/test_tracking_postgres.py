@@ -13,8 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -131,22 +129,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(postgres: str, mlflow_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an MLflow server with that database."""
-    folder, port = tmp_path_factory.mktemp("postgres-server"), free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", postgres, "--artifacts-destination", str(folder / "art")]
-    environ = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-    def ready() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    with running(command, ready, folder / "log", signal.SIGKILL, env=environ, cwd=folder):
-        yield f"http://127.0.0.1:{port}"
+    with mlflow_server(tmp_path_factory.mktemp("postgres-server"), postgres) as running_server:
+        yield running_server.url
 
 
 @pytest.fixture

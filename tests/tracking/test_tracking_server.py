@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import shutil
 import signal
 import socket
@@ -13,12 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,67 +23,21 @@ from pytest_promptreg.__main__ import main
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.tracking import RunFacts, resolve_settings, track
 
-START_LIMIT_S = 60
-
-
-@dataclass
-class Server:
-    """A server with a database of its own, which can be killed and started again."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
-        command += ["--artifacts-destination", str(self.folder / "art")]
-        environ = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environ, start_new_session=True, cwd=self.folder
-            )
-        deadline = time.monotonic() + START_LIMIT_S
-        while not is_up(f"{self.url}/health"):
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.1)
-
-    def end(self, signals: Sequence[int] = (signal.SIGTERM, signal.SIGKILL)) -> None:
-        """End it and all its processes."""
-        if self.process is None:
-            return
-        for number in signals:
-            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(self.process.pid, number)
-                self.process.wait(10)
-                break
-        self.process = None
+if TYPE_CHECKING:
+    from tests.servers import MlflowServer
 
 
 @pytest.fixture(scope="module")
-def machine(sqlite_store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def machine(sqlite_store: Any, mlflow_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     """A running server; its database is a copy of one that is set up already: that saves seconds."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(Path(sqlite_store.settings.uri.removeprefix("sqlite:///")), folder / "server.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = Server(folder, probe.getsockname()[1])
-    try:
-        server.start()
+    with mlflow_server(folder, f"sqlite:///{folder}/server.db") as server:
         yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture(scope="module")
-def server(machine: Server) -> str:
+def server(machine: MlflowServer) -> str:
     """The server's address."""
     return machine.url
 
@@ -99,7 +50,7 @@ def project(facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @contextlib.contextmanager
-def swallowing(server: Server, after: int) -> Iterator[str]:
+def swallowing(server: MlflowServer, after: int) -> Iterator[str]:
     """The address of a proxy of the server that passes on so many requests, and from then on nothing."""
     passed = itertools.count(1)
     sockets: list[socket.socket] = []
@@ -141,15 +92,6 @@ def statuses(runs: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 WHOLE = [("pytest", "FINISHED", "true"), ("v1", "FINISHED", "true"), ("v2", "FINISHED", "true")]
-
-
-def is_up(url: str) -> bool:
-    """Whether the server answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own address
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +163,7 @@ def test_a_password_in_the_address_is_not_shown(server_store: Any, server: str, 
 
 
 def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
-    server_store: Any, machine: Server, make_run: Any, project: RunFacts
+    server_store: Any, machine: MlflowServer, make_run: Any, project: RunFacts
 ) -> None:
     """Behind a proxy that stops passing requests on, a run is given up in time; a sync finishes what it began."""
     with swallowing(machine, after=12) as uri:
@@ -245,7 +187,7 @@ def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
 
 
 def test_a_server_that_dies_among_the_traces_gets_the_rest_when_it_is_back(
-    server_store: Any, machine: Server, make_run: Any, project: RunFacts, monkeypatch: pytest.MonkeyPatch
+    server_store: Any, machine: MlflowServer, make_run: Any, project: RunFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The runs are complete by then; each trace is there once in the end, with its span, and found by its run."""
     import mlflow
@@ -278,7 +220,7 @@ def test_a_server_that_dies_among_the_traces_gets_the_rest_when_it_is_back(
 
 def test_a_server_that_dies_midway_gets_the_rest_when_it_is_back(
     server_store: Any,
-    machine: Server,
+    machine: MlflowServer,
     make_run: Any,
     project: RunFacts,
     monkeypatch: pytest.MonkeyPatch,

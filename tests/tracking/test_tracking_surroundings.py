@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
+import contextlib
 import os
+import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,7 @@ def gone(store: Any, experiment_id: str) -> str:
     ],
 )
 def test_the_run_around_a_record_has_to_be_there(
-    sqlite_store: Any, make_run: Any, facts: RunFacts, outer: Callable[[Any, str], str], nested: bool, told: str
+    sqlite_store: Any, make_run: Any, project: RunFacts, outer: Callable[[Any, str], str], nested: bool, told: str
 ) -> None:
     """MLFLOW_RUN_ID is the parent where it can be seen as one; else a note says so, and the record is written."""
     settings = sqlite_store.named("around")
@@ -60,7 +62,7 @@ def test_the_run_around_a_record_has_to_be_there(
     found = client.get_experiment_by_name("around")
     here = found.experiment_id if found else client.create_experiment("around")
     run_id = outer(sqlite_store, here)
-    receipt = track(make_run(["v1"]), replace(settings, parent_run_id=run_id), facts)
+    receipt = track(make_run(["v1"]), replace(settings, parent_run_id=run_id), project)
     tags = sqlite_store.runs("around")[receipt.run_id].tags
     assert tags.get("mlflow.parentRunId") == (run_id if nested else None)
     assert len(receipt.notes) == bool(told)
@@ -109,21 +111,42 @@ def test_a_record_for_a_store_that_cannot_be_goes_to_the_one_that_is_named_now(
     assert len(sqlite_store.runs("corrected")) == 2
 
 
-def test_ctrl_c_ends_the_wait_for_the_store(silent_server: str, make_run: Any, project: RunFacts) -> None:
+@pytest.fixture
+def interrupted_server() -> Iterator[str]:
+    """The address of a server that never answers: this process gets a Ctrl-C when it is asked."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    connections: list[socket.socket] = []
+
+    def interrupt(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connections.append(listener.accept()[0])
+            os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=interrupt, args=(listener,))
+            thread.start()
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        for connection in connections:
+            connection.close()
+
+
+def test_ctrl_c_ends_the_wait_for_the_store(interrupted_server: str, make_run: Any, project: RunFacts) -> None:
     """It is told as an outage is: the run is over, and raised it would be recorded a second time as interrupted."""
-    timer = threading.Timer(0.5, _thread.interrupt_main)
-    timer.start()
     with pytest.raises(TrackingError, match=r"interrupted before the record was sent\n.*sync$"):
-        track(make_run(["v1"]), TrackingSettings(silent_server, "promptreg", 60), project)
+        track(make_run(["v1"]), TrackingSettings(interrupted_server, "promptreg", 60), project)
     assert len(spool.waiting(spool.spool_of(project.rootdir))) == 1
 
 
-def test_ctrl_c_ends_the_wait_for_the_registry(silent_server: str, make_run: Any) -> None:
+def test_ctrl_c_ends_the_wait_for_the_registry(interrupted_server: str, make_run: Any) -> None:
     """What was asked for and may not have been done is a failure, and not begun once more."""
-    timer = threading.Timer(0.5, _thread.interrupt_main)
-    timer.start()
     with pytest.raises(TrackingError, match="interrupted, so what became of it is not known"):
-        release(make_run(["v1"]), Store(silent_server, 60), "champion")
+        release(make_run(["v1"]), Store(interrupted_server, 60), "champion")
 
 
 @pytest.mark.parametrize("variable", ["MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"])
