@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_promptreg.metrics import METRICS
-from pytest_promptreg.plugin import INI_OPTIONS
+from pytest_promptreg.options import INI_OPTIONS
 from pytest_promptreg.signals import SIGNALS
 
 DOCS = Path(__file__).parents[1] / "docs"
