@@ -126,14 +126,17 @@ def test_an_address_of_no_cluster_is_refused(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A scheduler with one worker process, which is started anew when it dies; its address and a mark's path."""
+    """A scheduler with two worker processes, which are started anew when they die; its address and a mark's path.
+
+    A call whose worker dies is given up at once: to try it again is for the runner.
+    """
     folder = tmp_path_factory.mktemp("dask")
     mark = folder / "died"
     program = """
 import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
-    options = dict(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None)
+    options = dict(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
     with LocalCluster(host="127.0.0.1", **options) as it:
         print(it.scheduler_address, flush=True)
         sys.stdin.read()
@@ -142,6 +145,7 @@ if __name__ == "__main__":
     script.write_text(program, encoding="utf-8")
     root = Path(__file__).resolve().parents[2]
     environ = {**os.environ, "PROMPTREG_TEST_MARK": str(mark), "PYTHONPATH": f"{root}"}
+    environ["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"] = "0"
     process = subprocess.Popen(
         [sys.executable, str(script)],
         stdin=subprocess.PIPE,
@@ -190,6 +194,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.path.joinpath("prompts/v1.md").write_text("{{ n }}\n", encoding="utf-8")
     rows = "".join(f'{{"id": "e{number}", "n": {number}}}\n' for number in range(COUNT))
     pytester.path.joinpath("examples.jsonl").write_text(rows, encoding="utf-8")
+    pytester.makeini("[pytest]\npromptreg_timeout = 20\n")
     pytester.makepyfile(
         """
         import os
