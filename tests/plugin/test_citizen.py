@@ -62,13 +62,14 @@ def test_a_project_that_does_not_use_it_sees_nothing_of_it(plain_project: Projec
 
 @pytest.mark.parametrize("flags", [["--collect-only"], []])
 def test_a_project_that_does_not_use_it_imports_nothing_of_it(plain_project: Project, flags: list[str]) -> None:
-    """Neither heavy packages nor this package's own rooms are imported: only the hooks and their keys."""
+    """Neither heavy packages nor this package's own rooms are imported: only hooks, options and keys."""
     plain_project.write("conftest.py", IMPORTED)
     plain_project.pytester.runpytest_subprocess(*flags)
     found = imported(plain_project)
     assert not found & {*HEAVY.split(), *NEEDED_FOR_SUITES.split()}
     assert {name for name in found if name.startswith("pytest_promptreg")} == {
         "pytest_promptreg",
+        "pytest_promptreg.options",
         "pytest_promptreg.plugin",
         "pytest_promptreg.stash",
     }
