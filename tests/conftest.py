@@ -1,4 +1,4 @@
-"""What all tests share: pytester, and every behaviour under no xdist, ``-n 0`` and ``-n 2``."""
+"""What all tests share: pytester, and runs under it in one process or in each way."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 import pytest_promptreg
 
 pytest_plugins = ["pytester", "servers"]
+
+# The plugins of others cost more than the runs under test.
+_WITHOUT_OTHERS = "-p no:hypothesispytest -p no:anyio -p no:randomly"
 
 # An in-process run of pytester drops what it imported: a package half of which survived would meet its own classes
 # twice, and C extensions cannot be loaded again. What is loaded before stays.
@@ -33,8 +36,7 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)  # these tests may run under xdist themselves
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "120")
-    # The plugins of others cost more than the runs under test.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio -p no:randomly")
+    monkeypatch.setenv("PYTEST_ADDOPTS", _WITHOUT_OTHERS)
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +59,9 @@ def _heavy_packages() -> None:
 
 
 @pytest.fixture
-def pytester(_heavy_packages: None, pytester: pytest.Pytester) -> pytest.Pytester:
+def pytester(_heavy_packages: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """pytest's own, after everything that must be imported only once."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", _WITHOUT_OTHERS)  # pytester has just taken it away
     return pytester
 
 
