@@ -36,13 +36,13 @@ def breaching(project: Project, names: Iterable[str], body: str = "promptreg.che
 def test_only_the_first_failures_of_a_suite_are_told_in_full(project: Project) -> None:
     """The others are told with their numbers and no diff, and say how to see all of it; -v does."""
     breaching(project, [f"ex{number:03}" for number in range(TOLD_IN_FULL + MORE)])
-    result = project.pytester.runpytest_inprocess()
+    result = project.pytester.runpytest_inprocess("-rN")  # on a CI machine pytest's short summary has it all once more
     text = result.stdout.str()
     assert text.count("If this is how it should be") == TOLD_IN_FULL
     assert text.count(SHORT) == MORE
     assert text.count("rouge_l 0.500 (gate >= 0.8)") >= TOLD_IN_FULL + MORE
     result.assert_outcomes(failed=TOLD_IN_FULL + MORE)
-    in_full = project.pytester.runpytest_inprocess("-v").stdout.str()
+    in_full = project.pytester.runpytest_inprocess("-v", "-rN").stdout.str()
     assert in_full.count("If this is how it should be") == TOLD_IN_FULL + MORE
     assert SHORT not in in_full
 
@@ -54,7 +54,7 @@ def test_a_test_that_swallows_its_failure_is_told_once_in_full(project: Project)
         [f"ex{number:03}" for number in range(TOLD_IN_FULL)],
         body="try:\n    promptreg.check()\nexcept BaseException:\n    pass",
     )
-    text = project.pytester.runpytest_inprocess().stdout.str()
+    text = project.pytester.runpytest_inprocess("-rN").stdout.str()
     assert text.count("If this is how it should be") == TOLD_IN_FULL
     assert SHORT not in text
 
