@@ -17,7 +17,7 @@ from .predicts import resolve_predict, subject_of
 from .roles import Performing, Worker
 from .shards import in_shard
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
-from .suite_metrics import SuiteMetrics
+from .suite_metrics import LASTING_SCOPES, SuiteMetrics
 from .suites import FIXTURE, build_suite, case_slug
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .roles import Role
 
 _PREDICT = "promptreg_predict"
+_EXECUTOR = "promptreg_executor"
 _PLUGIN = f"{__package__}.plugin"  # where the fixture stands that gives no predict
 
 
@@ -61,6 +62,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         )
     if not isinstance(role, Performing):
         return
+    _refuse_short_lived_executor(definition, where)
     metrics = SuiteMetrics(marker.kwargs.get("metrics"), lambda name: _fixture_scope(definition, name), where)
     spec = build_suite(
         marker.kwargs,
@@ -123,6 +125,20 @@ def _fixture_scope(definition: pytest.Item, name: str) -> str | None:
     """The scope of the fixture of that name that the test would see; pytest has no public word for it."""
     found = definition.session._fixturemanager.getfixturedefs(name, definition)
     return found[-1].scope if found else None
+
+
+def _refuse_short_lived_executor(definition: pytest.Item, where: str) -> None:
+    """A suite asks for its executor once, and calls on it until its last test.
+
+    :raises ConfigError: when the fixture would have shut it down before.
+    """
+    scope = _fixture_scope(definition, _EXECUTOR)
+    if scope is not None and scope not in LASTING_SCOPES:
+        raise ConfigError(
+            f"the fixture {_EXECUTOR} lives for a {scope}, and its executor makes the calls of a whole suite",
+            where=where,
+            next_step='give it scope="module" or scope="session"',
+        )
 
 
 def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: Role) -> None:

@@ -8,7 +8,7 @@ from .errors import ConfigError, did_you_mean
 from .gates import metric_named
 from .metrics import METRICS, Metric, MetricInfo
 
-_SCOPES = ("module", "package", "session")
+LASTING_SCOPES = ("module", "package", "session")  # of fixtures that live as long as a suite
 FIXTURE = "promptreg_metric_"  # a fixture promptreg_metric_polite is the metric `polite`
 
 
@@ -78,7 +78,7 @@ class SuiteMetrics:
         if name in self.known:
             return True
         if (scope := self._fixture_scope(FIXTURE + name)) is not None:
-            if scope not in _SCOPES:
+            if scope not in LASTING_SCOPES:
                 raise ConfigError(
                     f"the fixture {FIXTURE}{name} lives for a {scope}, and its metric scores cases of a whole suite",
                     where=self._where,

@@ -264,7 +264,34 @@ def test_the_fixture_gives_an_executor(project: pytest.Pytester) -> None:
         """
     )
     project.runpytest_inprocess("-p", "no:xdist").assert_outcomes(passed=COUNT)
-    project.makeconftest("import pytest\n\n@pytest.fixture\ndef promptreg_executor():\n    return 4\n")
+    project.makeconftest("import pytest\n\n@pytest.fixture(scope='session')\ndef promptreg_executor():\n    return 4\n")
     result = project.runpytest_inprocess("-p", "no:xdist", "-k", "e1]")
     result.assert_outcomes(errors=1, deselected=COUNT - 1)
     result.stdout.fnmatch_lines(["*promptreg_executor returned int, which has no method submit*"])
+
+
+@pytest.mark.parametrize("scope", ["function", "class", "module"])
+def test_an_executor_lives_as_long_as_its_suite(project: pytest.Pytester, scope: str) -> None:
+    """One that its fixture would shut down after a test is refused at collection; one of the module serves."""
+    project.makeconftest(
+        f"""
+        import pytest
+        from concurrent.futures import ThreadPoolExecutor
+
+        @pytest.fixture(scope="{scope}")
+        def promptreg_executor():
+            with ThreadPoolExecutor(2) as executor:
+                yield executor
+        """
+    )
+    result = project.runpytest_inprocess("-p", "no:xdist")
+    if scope == "module":
+        result.assert_outcomes(passed=COUNT)
+        return
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"*test_*.py:*: the fixture promptreg_executor lives for a {scope}, *",
+            '*give it scope="module" or scope="session"',
+        ]
+    )
