@@ -37,7 +37,8 @@ def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Sto
         signatures = _signatures(conclusion, declaration, storing)
         passed = exit_passed and not conclusion.fails_run
         part = _part(settings, declaration, signatures, exit_passed=passed).to_wire()
-        conclusion.notes.append(_what_is_left(conclusion.run, declaration, settings))
+        recorded = settings.tracking is not None
+        conclusion.notes.append(what_is_left(conclusion.run, settings.shard, len(declaration.whole), recorded=recorded))
     try:
         if path.is_relative_to(settings.rootdir / ".promptreg"):
             own_folder(settings.rootdir)
@@ -48,8 +49,15 @@ def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Sto
         return
     conclusion.notes.append(f"results written: {display_path(path)}")
     if settings.shard is not None:
-        command = f"python -m pytest_promptreg merge {_files_of_all(path, settings.shard)}"
-        conclusion.notes.append(f"when all shards have run: {command}")
+        conclusion.notes.append(f"when all shards have run: {merge_command(path, settings.shard)}")
+
+
+def merge_command(path: Path, shard: Shard) -> str:
+    """What merges the shards of a run.
+
+    :param path: the file of one of them.
+    """
+    return f"python -m pytest_promptreg merge {_files_of_all(path, shard)}"
 
 
 def _files_of_all(path: Path, shard: Shard) -> str:
@@ -115,16 +123,20 @@ def _asked(suite: SuiteOutcome) -> set[str]:
     return {metric_of(term) for case in cases for term in case.scores}
 
 
-def _what_is_left(run: RunOutcome, declaration: Declaration, settings: Settings) -> str:
-    """What a shard does not do, which the merge does."""
+def what_is_left(run: RunOutcome, shard: Shard, selected: int, *, recorded: bool = False) -> str:
+    """What a shard does not do, which the merge does.
+
+    :param selected: how many cases were, whichever shard runs them.
+    :param recorded: whether the merge is to record the run.
+    """
     gates = dict.fromkeys(str(gate) for suite in run.suites for gate in suite.spec.gates if gate.of_suite)
     rest = []
     if gates and not run.refreshed:
         rest.append(f"judges {', '.join(gates)}")
     if run.refreshed:
         rest.append("writes the baseline")
-    if settings.tracking is not None:
+    if recorded:
         rest.append("records the run in MLflow")
     ran = sum(len(version.cases) for suite in run.suites for version in suite.versions)
-    line = f"shard {settings.shard}: {ran} of {len(declaration.whole)} cases"
+    line = f"shard {shard}: {ran} of {selected} cases"
     return f"{line}; the merge {' and '.join(rest)}" if rest else line

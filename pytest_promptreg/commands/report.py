@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..concluding import Conclusion
-from ..results import load
+from ..files import display_path
+from ..leaving import merge_command, what_is_left
+from ..results import Results, load
+from ..shards import Part
 from .closing import say_conclusion
 
 
@@ -24,5 +27,17 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     :raises ResultsError: when the file is no result file.
     """
     results = load(arguments.file, root=arguments.rootdir.absolute())
-    say_conclusion(Conclusion(results.run), say)
+    say_conclusion(Conclusion(results.run, notes=_of_shard(results, arguments.file.absolute())), say)
     return 0
+
+
+def _of_shard(results: Results, path: Path) -> list[str]:
+    """What a person must know of a shard's file, whose counts are a part's: that it is one, and who judges the rest."""
+    if results.part is None:
+        return []
+    part = Part.from_wire(results.part, display_path(path))
+    rest = "the merge stores what it made" if results.run.refreshed else "suite gates are judged by the merge"
+    return [
+        what_is_left(results.run, part.shard, len(part.cases)),
+        f"this is shard {part.index} of {part.count} and not the run; {rest}: {merge_command(path, part.shard)}",
+    ]

@@ -404,3 +404,24 @@ def test_a_stored_run_can_be_shown_again(split: Project, capsys: pytest.CaptureF
     said = capsys.readouterr().out.splitlines()
     place = printed.index(said[1])
     assert printed[place : place + len(said) - 1] == said[1:]
+
+
+def test_a_shard_is_not_shown_as_the_run(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """`report` of one shard's file says which it is, that the merge judges the suite's gates, and how to merge."""
+    shard(split, 2)
+    capsys.readouterr()
+    assert main(["report", "--rootdir", str(split.path), str(files(split)[0])]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "; the merge judges pass_rate >= 0.9, mean(rouge_l) >= 0.9" in said[-2]
+    assert said[-1] == (
+        "this is shard 2 of 3 and not the run; suite gates are judged by the merge: "
+        "python -m pytest_promptreg merge .promptreg/shards/*-of-3.json"
+    )
+
+
+def test_a_merged_run_is_shown_as_a_run(split: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """`report` of what the merge wrote says nothing of shards."""
+    shards(split)
+    merge(split, capsys, "--results", str(split.path / "merged.json"))
+    assert main(["report", "--rootdir", str(split.path), str(split.path / "merged.json")]) == 0
+    assert "shard" not in capsys.readouterr().out
