@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -247,6 +248,24 @@ def test_no_cluster_is_no_pass(
     result = project.runpytest_inprocess("-p", "no:xdist", f"--promptreg-executor={address}", "-k", "e1]")
     assert result.ret != 0
     assert said in result.stdout.str() + result.stderr.str()
+
+
+def test_a_cluster_that_is_away_is_asked_once(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first case finds out, which takes its time; all others, of other modules as well, are told at once."""
+    asked = []
+
+    def away(address: str, **_: object) -> None:
+        asked.append(address)
+        raise TimeoutError("Timed out")
+
+    monkeypatch.setattr("distributed.Client", away)
+    module = next(project.path.glob("test_*.py"))
+    module.with_name("test_other.py").write_bytes(module.read_bytes())
+    shutil.copytree(project.path / "__baselines__" / module.stem, project.path / "__baselines__" / "test_other")
+    result = project.runpytest_inprocess("-p", "no:xdist", "--promptreg-executor=dask+tcp://10.0.0.1:8786")
+    result.assert_outcomes(errors=2 * COUNT)
+    assert asked == ["tcp://10.0.0.1:8786"]
+    assert result.outlines.count("--promptreg-executor: no scheduler answers at tcp://10.0.0.1:8786") == 2 * COUNT
 
 
 def test_the_fixture_gives_an_executor(project: pytest.Pytester) -> None:
