@@ -13,8 +13,8 @@ tally     what was retried and waited for, in numbers
 words     what a call prints and logs, kept for its own test
 """
 
-from .call import Answer, Caller, Predict, Progress
+from .call import Answer, Caller, Predict, Progress, is_async
 from .runner import Runner, Terms
 from .tally import Tally
 
-__all__ = ["Answer", "Caller", "Predict", "Progress", "Runner", "Tally", "Terms"]
+__all__ = ["Answer", "Caller", "Predict", "Progress", "Runner", "Tally", "Terms", "is_async"]

@@ -17,6 +17,12 @@ from .words import CURRENT, Words
 Predict = Callable[[Request], Any]
 
 
+def is_async(predict: Predict) -> bool:
+    """Whether a call gives a coroutine: that of a coroutine function, or of an object whose ``__call__`` is one."""
+    called = getattr(predict, "__call__", None)  # noqa: B004  the method, not whether there is one
+    return inspect.iscoroutinefunction(predict) or inspect.iscoroutinefunction(called)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the calls are.
@@ -73,8 +79,7 @@ class Caller:
     is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        called = getattr(self.predict, "__call__", None)  # noqa: B004  the method, not whether there is one
-        self.is_async = inspect.iscoroutinefunction(self.predict) or inspect.iscoroutinefunction(called)
+        self.is_async = is_async(self.predict)
 
 
 @dataclass(eq=False, slots=True)

@@ -14,7 +14,7 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ...calls import Predict
+from ...calls import Predict, is_async
 from ...machine import environment_defaults
 from ...model import CaseKey, Request
 from ...outcome import CaseOutcome
@@ -49,7 +49,7 @@ class Capture:
     def wrap(self, key: CaseKey, predict: Predict) -> Predict:
         """``predict`` for one case, with its spans kept: asynchronous where it is."""
         recorder = self._recorder or self._start()
-        if _is_async(predict):
+        if is_async(predict):
 
             @wraps(predict)
             async def watched(request: Request) -> Any:
@@ -156,7 +156,3 @@ class _Call:
 
 def _told(exc: Exception) -> str:
     return one_line(f"{type(exc).__name__}: {exc}", _PROBLEM_LIMIT)
-
-
-def _is_async(predict: Predict) -> bool:
-    return inspect.iscoroutinefunction(predict) or inspect.iscoroutinefunction(getattr(predict, "__call__", None))  # noqa: B004
