@@ -23,7 +23,7 @@ from .dataset import dataset_of
 from .example_runs import with_examples
 from .facts import Surroundings
 from .records import DatasetRecord, Record, RunRecord
-from .registry import linked_prompts_tag
+from .registry import LINKED_PROMPTS_TAG, linked_prompts_tag
 from .release import PROMOTED_TAG
 
 SCHEMA = "1"
@@ -149,7 +149,7 @@ def _version_tags(
         "promptreg.dataset_sha256": dataset.sha256,
         "promptreg.predict": spec.predict or None,
         PROMOTED_TAG: prompt.tags.get(PROMOTED_TAG),
-        "mlflow.linkedPrompts": linked_prompts_tag([prompt]) or None,
+        LINKED_PROMPTS_TAG: linked_prompts_tag([prompt]) or None,
         "mlflow.runType": "genai_evaluate",
         "mlflow.loggedArtifacts": table.LOGGED,
     }

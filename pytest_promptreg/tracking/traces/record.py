@@ -17,7 +17,7 @@ from typing import Any
 from ...gates import Verdict
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from .. import clean, measures
-from ..registry import linked_prompts_tag
+from ..registry import LINKED_PROMPTS_TAG, linked_prompts_tag
 from ..table import CELL_LIMIT, ordered
 from . import Span, is_kept, is_met
 from .tidy import ERROR, REQUEST_ID, encoded
@@ -149,7 +149,7 @@ def _tags(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, own: 
         "mlflow.traceName": clean.text(f"{case.version} · {case.example}", clean.KEY_LIMIT),
         "mlflow.eval.requestId": clean.text(case.example, clean.KEY_LIMIT),
         "mlflow.test.name": case.example,  # shown in place of the id, in the table of one version
-        "mlflow.linkedPrompts": linked_prompts_tag([version.version]),
+        LINKED_PROMPTS_TAG: linked_prompts_tag([version.version]),
         "promptreg.suite": suite.spec.id,
         "promptreg.version": case.version,
         "promptreg.example": case.example,
