@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.errors import PartlyRecordedError
+from pytest_promptreg.mlflow_store import Store
+from pytest_promptreg.mlflow_store.deadline import Deadline
 from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.sync import sync
@@ -166,6 +168,37 @@ def test_what_the_time_did_not_suffice_for_is_sent_by_sync_once(
     assert len(first) == 9
     assert sorted(map(said_of, first)) == sorted(map(said_of, found(place)))
     assert {len(trace.data.spans) for trace in first} == {1}
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"), [(TimeoutError, "30 s were not enough"), (PermissionError, "PermissionError: no")]
+)
+def test_what_several_senders_have_sent_counts_when_one_fails(
+    make_run: Any, monkeypatch: pytest.MonkeyPatch, failure: type[Exception], reason: str
+) -> None:
+    """A server is sent several portions at once: those that arrived are told of as sent, whatever ends the others."""
+    portions = iter([True] * 3 + [False] * 9)
+
+    class Client:
+        def __init__(self, uri: str) -> None: ...
+
+        def start_trace(self, info: object) -> None: ...
+
+        def log_spans(self, place: str, spans: object) -> None:
+            if not next(portions):
+                raise failure("no")
+
+        def link_traces_to_run(self, traces: object, run: str) -> None: ...
+
+    traces, _ = traces_of(make_run(count=4), "all")
+    runs = {(trace.suite, trace.version): "run" for trace in traces}
+    place = send.Place(Store("http://server.example", 30.0), "1", "session", runs)
+    monkeypatch.setattr(send, "_BATCH", 1)
+    with warnings.catch_warnings(), monkeypatch.context() as patch:
+        warnings.simplefilter("ignore")
+        patch.setattr("mlflow.tracing.client.TracingClient", Client)
+        with pytest.raises(PartlyRecordedError, match=f"9 of 12 traces are still to be sent: {reason}"):
+            send.send_traces(Client(""), place, traces, Deadline(30.0), again=False)
 
 
 def stop() -> None:

@@ -6,15 +6,13 @@ already may lack is added, and it is not made again.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import PartlyRecordedError
 from ...mlflow_store import Store, is_web
-from ...mlflow_store.deadline import Deadline
+from ...mlflow_store.deadline import Deadline, at_once
 from ...mlflow_store.faults import explain
 from ...text import digest
 from .record import Said, TraceRecord
@@ -50,24 +48,19 @@ def send_traces(client: Any, place: Place, traces: Sequence[TraceRecord], deadli
     if not traces:
         return
     there = set(_there(client, place)) if again else set()
-    sender = _Sender(client, place, there, deadline, deque(_batches(traces)))
-    threads = [
-        threading.Thread(target=sender.work, name="promptreg-traces", daemon=True)
-        for _ in range(_SENDERS if is_web(place.store.uri) else 1)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    left = len(traces) - sender.sent
-    if not left:
-        return
-    what = f"MLflow: the runs are complete, and {left} of {len(traces)} traces are still to be sent"
-    if sender.failures:
-        failure = explain(sender.failures[0], place.store)
+    sender = _Sender(client, place, there, deadline)
+    try:
+        at_once(sender.send, list(_batches(traces)), _SENDERS if is_web(place.store.uri) else 1)
+    except BaseException as exc:
+        left = len(traces) - sender.sent
+        what = f"MLflow: the runs are complete, and {left} of {len(traces)} traces are still to be sent"
+        if isinstance(exc, TimeoutError):
+            raise PartlyRecordedError(
+                f"{what}: {deadline.seconds:g} s were not enough", where=place.store.shown
+            ) from None
+        failure = explain(exc, place.store)
         reason = failure.what.removeprefix("MLflow: ")
-        raise PartlyRecordedError(f"{what}: {reason}", where=failure.where, next_step=failure.next_step)
-    raise PartlyRecordedError(f"{what}: {deadline.seconds:g} s were not enough", where=place.store.shown)
+        raise PartlyRecordedError(f"{what}: {reason}", where=failure.where, next_step=failure.next_step) from None
 
 
 @dataclass
@@ -78,27 +71,18 @@ class _Sender:
     place: Place
     there: Collection[str]
     deadline: Deadline
-    batches: deque[list[TraceRecord]]
-    failures: list[BaseException] = field(default_factory=list)
-    done: deque[int] = field(default_factory=deque)
+    done: list[int] = field(default_factory=list)
 
     @property
     def sent(self) -> int:
         """How many traces are complete."""
         return sum(self.done)
 
-    def work(self) -> None:
-        """Send batch after batch, until none is left, one of them failed, or the time is nearly up."""
-        while self.batches and not self.failures:
-            try:
-                batch = self.batches.popleft()
-                self._send(batch)
-            except (IndexError, TimeoutError):  # another thread took the last one; nobody waits for the rest
-                return
-            except BaseException as exc:
-                self.failures.append(exc)
+    def send(self, batch: list[TraceRecord]) -> None:
+        """Send traces of one run, of which none or some may be there.
 
-    def _send(self, batch: list[TraceRecord]) -> None:
+        :raises TimeoutError: when the time is nearly up: nobody waits for the rest.
+        """
         from mlflow.entities.span import Span
         from mlflow.tracing.client import TracingClient
 
