@@ -157,7 +157,7 @@ class SuiteRun:
 
         Not before: a run in which nothing changed needs no model.
         """
-        record = self._stored(key)
+        record = self._record(key)
         if record is not None and self.obstacle(key) is None and record.accepts(output.text) is None:
             self.scorer.load_ahead(self._embeds)
             self._embeds = ()

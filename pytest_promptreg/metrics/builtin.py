@@ -16,6 +16,7 @@ class BuiltinMetrics:
     def __init__(self, settings: MetricSettings) -> None:
         self.settings = settings
         self._made = cache(lambda name: create(name, settings))
+        self._lock = threading.Lock()
         self._loading: threading.Thread | None = None
 
     def __call__(self, name: str) -> Metric:
@@ -26,10 +27,12 @@ class BuiltinMetrics:
 
     def load(self, names: Iterable[str]) -> None:
         """Load what there is to load, once, in a thread of its own; a metric that fails says so when it is asked."""
-        if self._loading is None:
-            wanted = tuple(names)
-            self._loading = threading.Thread(target=self._load, args=(wanted,), name="promptreg-load", daemon=True)
-            self._loading.start()
+        with self._lock:  # the threads of two calls may ask
+            if self._loading is None:
+                wanted = tuple(names)
+                loading = threading.Thread(target=self._load, args=(wanted,), name="promptreg-load", daemon=True)
+                loading.start()
+                self._loading = loading  # not before: what has not begun cannot be waited for
 
     def _load(self, names: Iterable[str]) -> None:
         for name in names:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.scoring import Scorer
+
 SUITE = """
     import pathlib
 
@@ -29,9 +31,18 @@ SUITE = """
 
     ROWS = [{{"id": "a", "text": "x y z"}}, {{"id": "b", "text": "p q r"}}]
 
-    @pytest.mark.promptreg(prompts={prompts!r}, examples=ROWS, gates=["rouge_l >= {bound}"], baseline={baseline!r})
+    @pytest.mark.promptreg(prompts={prompts!r}, examples=ROWS, gates=["{metric} >= {bound}"], baseline={baseline!r})
     def test_say(promptreg):
         promptreg.check()
+"""
+ALIKE = """
+class Alike:
+    fingerprint = "alike|1"
+
+    def encode(self, texts):
+        return [[1.0, 0.0] for _ in texts]
+
+model = Alike()
 """
 WORDS = ("once", "twice", "thrice")
 HERE = "test_say.py:18"
@@ -53,9 +64,11 @@ class Project:
             (folder / f"v{number}.md").write_text(f"Say {word} {{{{ text }}}}\n", encoding="utf-8")
         self.suite()
 
-    def suite(self, baseline: object = "@champion", prompts: str = "prompts/say", bound: float = 0.5) -> None:
+    def suite(
+        self, baseline: object = "@champion", prompts: str = "prompts/say", bound: float = 0.5, metric: str = "rouge_l"
+    ) -> None:
         """The test module."""
-        text = dedent(SUITE.format(baseline=baseline, prompts=prompts, bound=bound))
+        text = dedent(SUITE.format(baseline=baseline, prompts=prompts, bound=bound, metric=metric))
         (self.path / "test_say.py").write_text(text.lstrip("\n"), encoding="utf-8")
 
     def run(self, *arguments: str, ret: int = 0) -> str:
@@ -189,6 +202,25 @@ def test_an_output_of_an_earlier_champion_is_not_compared_with(project: Project)
     assert "[-twice-] {+once+}" in project.run("--promptreg-versions", "v1", ret=1)
     project.run("--promptreg-update", "--promptreg-add")
     assert project.stored["examples"]["a"]["outputs"] == [["x y z twice"]]
+
+
+def test_an_output_of_an_earlier_champion_spares_no_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only an earlier one's output equals has to be scored: the model is loaded while other calls run."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(Scorer, "load_ahead", lambda _, names: asked.append(list(names)))
+    (project.path / "pytest.ini").write_text(
+        "[pytest]\npythonpath = .\npromptreg_embedding_model = alike:model\n", encoding="utf-8"
+    )
+    (project.path / "alike.py").write_text(ALIKE, encoding="utf-8")
+    project.suite(baseline=None, metric="semantic")
+    project.run("--promptreg-update")
+    project.run("--promptreg-accept", "v2", "--promptreg-add")
+    asked.clear()
+    project.run()
+    assert asked == []
+    project.suite(metric="semantic")
+    project.run("--promptreg-versions", "v2")
+    assert asked == [["semantic"]]
 
 
 def test_no_other_version_can_be_accepted(project: Project) -> None:
