@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import BudgetError
-from .files import display_path, own_folder
+from .files import OWN_FOLDER, display_path, own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +65,9 @@ class Limits:
                 "made",
                 next_step=f"select fewer cases, raise {MAX_COST}, or run with --promptreg-replay=reuse",
             )
+
+
+_Entry = tuple[int, float, float]
 
 
 @dataclass(slots=True)
@@ -135,13 +137,12 @@ class Budget:
                 raise BudgetError(
                     f"not called: what this run has called cannot be counted: {getattr(exc, 'strerror', None) or exc}",
                     where=display_path(self._rootdir),
+                    next_step=f"see that {OWN_FOLDER}/{_FILE} can be written there; delete it if it is damaged",
                 ) from exc
 
     def _shared(self, path: Path) -> Iterator[_Spent]:
         """What all processes of this run have spent, in a file that forgets the runs of yesterday."""
-        runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if not isinstance(runs, dict):
-            raise ValueError(f"{path.name} is damaged")
+        runs = _counted(path)
         now = time.time()
         calls, cost, began = runs.get(self._run, (0, 0.0, now))
         spent = _Spent(calls, cost)
@@ -150,7 +151,38 @@ class Budget:
         kept[self._run] = (spent.calls, spent.cost, began)
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(kept), encoding="utf-8")
-        os.replace(temporary, path)  # noqa: PTH105  whole, whatever becomes of this process
+        temporary.replace(path)  # whole, whatever becomes of this process
+
+
+def _counted(path: Path) -> dict[str, _Entry]:
+    """What each run has called and spent, and when it began in seconds of the epoch, by what its processes share.
+
+    :raises ValueError: when the file is not as it was written.
+    """
+    if not path.exists():
+        return {}
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))
+        found = {name: _entry(*said) for name, said in runs.items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as exc:
+        raise ValueError(f"{path.name} is damaged") from exc
+    return found
+
+
+def _entry(calls: object, cost: object, began: object) -> _Entry:
+    """One run's numbers: what is none would exceed no limit any more.
+
+    :raises ValueError: when one of them is none.
+    """
+    if type(calls) is not int or calls < 0:
+        raise ValueError(calls)
+    return calls, _finite(cost), _finite(began)
+
+
+def _finite(said: object) -> float:
+    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
+        raise ValueError(said)
+    return float(said)
 
 
 def usd(amount: float) -> str:

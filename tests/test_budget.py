@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.budget import Budget, Limits, usd
 from pytest_promptreg.errors import BudgetError
 from pytest_promptreg.planning import CallPlan
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
 TAKER = """
 import sys
 from pathlib import Path
@@ -131,13 +138,51 @@ def test_processes_of_a_run_count_together(tmp_path: Path) -> None:
     assert (tmp_path / ".promptreg" / ".gitignore").exists()
 
 
-@pytest.mark.parametrize("found", ["{torn", "[]"])
+@pytest.mark.parametrize("found", ["{torn", "[]", "[" * 100_000, '{"a run": [1' + "0" * 5000 + ", 0.0, 0.0]}"])
 def test_what_cannot_be_counted_is_not_called(tmp_path: Path, found: str) -> None:
     """Where the count cannot be read, no call is made: a limit that is not held is none."""
     (tmp_path / ".promptreg").mkdir()
     (tmp_path / ".promptreg" / "budget.json").write_text(found)
     with pytest.raises(BudgetError, match="cannot be counted"):
         Budget(Limits(calls=1), run="a run", rootdir=tmp_path).take(0.0)
+
+
+def is_count(said: Any) -> bool:
+    """Whether that is what a run writes of itself: calls, USD, and when it began."""
+    return (
+        isinstance(said, list)
+        and [type(number) in {int, float} and math.isfinite(number) for number in said] == [True] * 3
+        and type(said[0]) is int
+        and said[0] >= 0
+    )
+
+
+@given(JSON.filter(lambda said: not is_count(said)), st.sampled_from(["a run", "another run"]))
+@example([0.5, 0.0, 0.0], "a run")
+@example([-1, 0.0, 0.0], "a run")
+@example([0, math.nan, 0.0], "a run")
+@example([10**400, 10**400, 0.0], "a run")
+@example({"calls": 1}, "another run")
+@settings(deadline=None)
+def test_a_damaged_entry_is_told(tmp_path_factory: pytest.TempPathFactory, said: Any, name: str) -> None:
+    """Whatever stands where a run's numbers were, its own or another's: the person reads that, and no call is made."""
+    rootdir = tmp_path_factory.mktemp("budget")
+    (rootdir / ".promptreg").mkdir()
+    (rootdir / ".promptreg" / "budget.json").write_text(json.dumps({name: said}))
+    with pytest.raises(BudgetError, match=r"cannot be counted: budget.json is damaged") as told:
+        Budget(Limits(calls=1), run="a run", rootdir=rootdir).take(0.0)
+    assert "delete it" in str(told.value)
+
+
+@given(JSON.filter(lambda said: said != {}))
+@settings(deadline=None)
+def test_a_file_of_something_else_is_told(tmp_path_factory: pytest.TempPathFactory, said: Any) -> None:
+    """Any other JSON in its place is no count either."""
+    rootdir = tmp_path_factory.mktemp("budget")
+    (rootdir / ".promptreg").mkdir()
+    (rootdir / ".promptreg" / "budget.json").write_text(json.dumps(said))
+    with pytest.raises(BudgetError, match="cannot be counted"):
+        Budget(Limits(calls=1), run="a run", rootdir=rootdir).take(0.0)
 
 
 @pytest.mark.parametrize(
