@@ -108,7 +108,7 @@ class Replay:
         changed = self._parts(case).changed_since(then) if then is not None else []
         since = f": changed since it was: {', '.join(changed)}" if changed else ""
         return ReplayError(
-            f"no output is recorded for this request{since}",
+            f"none is recorded for this request{since}",
             where=spec.example_by_id[case.example].where or None,
             next_step=f"to record it: {spec.command('--promptreg-replay=reuse')}",
         )

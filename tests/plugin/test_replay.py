@@ -121,7 +121,7 @@ def test_a_gap_is_an_error_that_says_how_to_record_it(recorded: Project, run: Ru
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "*no output for v1 x a: *examples.jsonl:1: no output is recorded for this request: changed*: the prompt*",
+            "*no output for v1 x a: *examples.jsonl:1: none is recorded for this request: changed*: the prompt*",
             "*to record it: pytest test_answer.py --promptreg-replay=reuse",
         ]
     )
