@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
@@ -9,13 +10,17 @@ from functools import lru_cache
 # What Unicode's names call the letters of one writing system.
 _SYSTEMS = {"CJK": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "IDEOGRAPHIC": "HAN"}
 _SHARED = {"NEW", "OLD", "TAI"}  # first words of the names of several writing systems
+_NO_LETTERS = bytes(code for code in range(256) if not chr(code).isascii() or not chr(code).isalpha())
+_ASCII = re.compile(r"[\x00-\x7f]+")
 _JAPANESE = 0.1  # a share of kana among kana and Han above which a text is Japanese
 
 
 def letters(text: str) -> Counter[str]:
     """How many letters of each writing system a text has: ``{"LATIN": 12, "HAN": 3}``."""
     found: Counter[str] = Counter()
-    for character, count in Counter(text).items():
+    if latin := len(text.encode("ascii", "ignore").translate(None, _NO_LETTERS)):
+        found["LATIN"] = latin
+    for character, count in Counter(_ASCII.sub("", text)).items() if not text.isascii() else ():
         if system := script(character):
             found[system] += count
     return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 
-from ..text import remembered
+from ..text import ascii_words, remembered
 
 # Scripts that are written without spaces between words: a character of these is a token of its own.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -17,8 +18,7 @@ _MARKS = (
 _LETTERS = rf"[^\W_{UNSPACED}]"
 TOKEN = rf"[{UNSPACED}]|{_LETTERS}+(?:[{_MARKS}]+{_LETTERS}*)*"
 _TOKEN = re.compile(TOKEN)
-# ASCII's letters in lower case and its digits; everything else is a space.
-_ASCII_WORDS = "".join(char.lower() if char.isalnum() else " " for char in map(chr, range(128))).encode() + b" " * 128
+_ascii_words = ascii_words(string.ascii_lowercase + string.digits)
 
 
 @remembered(1024)
@@ -32,8 +32,4 @@ def unicode_tokens(text: str) -> tuple[str, ...]:
 @remembered(1024)
 def rouge_score_tokens(text: str) -> tuple[str, ...]:
     """The words as the package rouge-score has them: runs of ASCII letters and digits, in lower case."""
-    return tuple(_ascii_words(text.lower()))
-
-
-def _ascii_words(text: str) -> list[str]:
-    return text.encode("ascii", "replace").translate(_ASCII_WORDS).decode("ascii").split()
+    return tuple(_ascii_words(text.lower().encode("ascii", "replace").decode("ascii")))

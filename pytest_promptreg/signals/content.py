@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from ..text import remembered
+from ..text import ascii_words, remembered
 from .findings import KEPT, Finding, compared, lost_and_gained
 
 _WORD = re.compile(r"\w+")
+_ascii_words = ascii_words(string.ascii_lowercase + string.digits + "_")
 
 # Words that negate, in the languages of Europe that are met most; "sin" and "pas" are no English words to speak of.
 _NEGATION_WORDS = """
@@ -25,7 +27,9 @@ _NEGATION_WORDS = """
 """
 _NEGATIONS = frozenset(_NEGATION_WORDS.split())
 _SPOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_ascii_spoken = ascii_words(string.ascii_lowercase + string.digits + "'")
 _NOT_ONLY = re.compile(r"\bnot only\b|\bno\. ?(?=\d)|\bnon-")  # "not only", "No. 5", "non-stop" negate nothing
+_ONLY_HINTS = ("not only", "no.", "non-")  # one of which stands where that pattern matches
 _EAST_ASIAN = re.compile(r"[不没沒無无]|ません|ない|なかった|않|없")
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶŁĽŃŅŇŌŐŒŘŚŞŠŤŪŮŰŲŹŻŽΑ-ΩА-ЯЁІЇЄ"
@@ -59,11 +63,27 @@ def negation(output: str, baseline: str) -> Finding:
 
 @remembered(256)
 def _negations(text: str) -> Counter[str]:
-    spoken = _NOT_ONLY.sub(" ", text.lower().replace("’", "'"))
-    found = Counter(word for word in _SPOKEN.findall(spoken) if word in _NEGATIONS or word.endswith("n't"))
+    spoken = text.lower().replace("’", "'")
+    if any(hint in spoken for hint in _ONLY_HINTS):
+        spoken = _NOT_ONLY.sub(" ", spoken)
+    counts = Counter(_spoken_words(spoken))
+    found = Counter({word: count for word, count in counts.items() if word in _NEGATIONS or word.endswith("n't")})
     if not text.isascii():
         found.update(_EAST_ASIAN.findall(text))
     return found
+
+
+def _spoken_words(text: str) -> list[str]:
+    """The words of a text in lower case, each with what an apostrophe joins to it."""
+    if not text.isascii():
+        return _SPOKEN.findall(text)
+    words = []
+    for word in _ascii_spoken(text):
+        if "'" in word:
+            words += _SPOKEN.findall(word)
+        else:
+            words.append(word)
+    return words
 
 
 def entities(output: str, baseline: str) -> Finding:
@@ -129,6 +149,8 @@ def symbols(output: str, baseline: str) -> Finding:
 
 @remembered(256)
 def _signs(text: str) -> Counter[str]:
+    if text.isascii():  # the few characters that may be signs
+        text = text.encode("ascii").translate(None, _ASCII_PROSE).decode("ascii")
     return Counter({sign: count for sign, count in Counter(text).items() if _is_sign(sign)})
 
 
@@ -139,14 +161,17 @@ def _is_sign(character: str) -> bool:
     return unicodedata.category(character)[0] in "PS"
 
 
+_ASCII_PROSE = bytes(code for code in range(128) if not _is_sign(chr(code)))
+
+
 def order(output: str, baseline: str) -> Finding:
     """0 where both have the same words in another order."""
     now, before = _words(output), _words(baseline)
-    if len(now) != len(before) or now == before or sorted(now) != sorted(before):
+    if len(now) != len(before) or now == before or Counter(now) != Counter(before):
         return KEPT
     lines = sorted(map(_words, output.splitlines())) == sorted(map(_words, baseline.splitlines()))
     return Finding(0.0, f"the same {'lines' if lines else 'words'} in another order")
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
+    return _ascii_words(text) if text.isascii() else _WORD.findall(text.casefold())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import string
+from collections import Counter
 
 from ..scripts import dominant, letters
-from ..text import remembered
+from ..text import ascii_words, remembered
 from .findings import KEPT, Finding
 
 _NAMES = {
@@ -46,6 +48,7 @@ _PROFILES = {
     """,
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_ascii_words = ascii_words(string.ascii_lowercase)
 _MOST_CHARACTERS = 4000
 _FEWEST_WORDS = 8
 _SHARE = 0.25  # of the words, that are function words of the language
@@ -91,12 +94,21 @@ def _name(system: str) -> str:
 @remembered(256)
 def language(text: str) -> str:
     """The language of a text in Latin letters; empty where it is short, mixed or none of those that are known."""
-    words = _WORD.findall(text[:_MOST_CHARACTERS].lower())
+    text = text[:_MOST_CHARACTERS]
+    words = _ascii_words(text) if text.isascii() else _WORD.findall(text.lower())
     if len(words) < _FEWEST_WORDS:
         return ""
-    hits = sorted(((sum(map(profile.__contains__, words)), name) for name, profile in _SETS.items()), reverse=True)
-    (most, name), (second, _) = hits[:2]
+    hits = dict.fromkeys(_PROFILES, 0)
+    counts = Counter(words)
+    for word in counts.keys() & _LANGUAGES.keys():
+        for name in _LANGUAGES[word]:
+            hits[name] += counts[word]
+    (most, name), (second, _) = sorted(((count, name) for name, count in hits.items()), reverse=True)[:2]
     return name if most >= _SHARE * len(words) and most >= _LEAD * second else ""
 
 
 _SETS = {name: frozenset(words.split()) for name, words in _PROFILES.items()}
+# By word the languages in which it is frequent.
+_LANGUAGES = {
+    word: [name for name, profile in _SETS.items() if word in profile] for word in frozenset().union(*_SETS.values())
+}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
-from ..text import remembered
+from ..text import ascii_words, remembered
 from .findings import KEPT, Finding, compared
 
 _WORDS = """
@@ -99,6 +100,8 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_ascii_words = ascii_words(string.ascii_lowercase + string.digits)
 _COUNTER = re.compile(r"^[ \t>]*[*_#]*(?:\(\d{1,3}\)|\d{1,3}[.)])[*_]*(?=\s)", re.MULTILINE)
 _GROUPS = re.compile(rf"{_THOUSANDS}(?=\d{{3}})")
 _LONGEST = 40  # digits; beyond, a number is compared as it is written
@@ -125,6 +128,8 @@ def _numbers(text: str) -> tuple[Counter[str], Counter[str]]:
     """The numbers, and apart from them those that are written "one"."""
     found: Counter[str] = Counter()
     ones: Counter[str] = Counter()
+    if text.isascii() and not _DIGIT.search(text) and _NAMED.keys().isdisjoint(_ascii_words(text)):
+        return found, ones  # most answers have none, and the pattern takes a while to say so
     for match in _NUMBER.finditer(_COUNTER.sub("", text)):
         if match["whole"]:
             found[match["whole"]] += 1

@@ -40,8 +40,7 @@ _LONG_ADVICE = 440  # characters: what begins as advice after words of regret is
 _MOST_TEXTS = 50  # of a JSON document
 _LONGEST_THOUGHT = 50_000  # characters that are looked at for the end of what a model thought aloud
 _THOUGHT = re.compile(r"\A<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
-_MARKUP = re.compile(r"[\s*_#`~:\-]+")
-_APOSTROPHES = str.maketrans("’‘ʼ`", "''''")
+_PLAIN = str.maketrans("’‘ʼ`*_#~:-", "''''      ")  # apostrophes as one, markup as spaces
 _QUOTATION = ('"', "“", "«", "„", "「", "『", "|", "{", "[", "<", ">")
 
 
@@ -67,7 +66,7 @@ def _refuses(text: str) -> bool:
         text = text.strip().strip('"')
     if text.startswith(_QUOTATION):
         return False
-    paragraphs = (_MARKUP.sub(" ", part).strip() for part in text.translate(_APOSTROPHES).lower().split("\n\n"))
+    paragraphs = (" ".join(part.split()) for part in text.translate(_PLAIN).lower().split("\n\n"))
     text = "\n\n".join(part for part in paragraphs if part)[:_READ]
     head = text[:_HEAD]
     if LETTER.match(head) or ANSWERS_AT_ONCE.match(head):
