@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .board import Board
 from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
@@ -263,3 +264,5 @@ def finish(session: pytest.Session, role: Role) -> None:
     if isinstance(role, Worker):
         output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
         output[WORKER_OUTPUT] = role.to_wire()
+        if role.performer.suites and (board := Board.of_worker(session.config)) is not None:
+            board.leave_plan(role.header() or "")

@@ -18,6 +18,7 @@ from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, REPORT_ATTRIBUTE, ROLE,
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .board import Board
     from .case import PromptregCase
     from .roles import Role
     from .settings import Settings
@@ -261,6 +262,8 @@ class _Reports:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._board: Board | None = None
+        self._plan: str | None = None  # of the workers, where they have cases of ours
         self._expected: set[str] = set()
         self._reported: set[str] = set()
 
@@ -275,7 +278,11 @@ class _Reports:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Hand on what rides on the report."""
+        """Hand on what rides on the report; under xdist, a failure that ends the run ends it in every worker."""
+        if report.failed and self._board is not None and self._plan is not None:
+            session = self._config.pluginmanager.getplugin("session")
+            if session is not None and session.shouldfail:
+                self._board.call_stop()
         # A set-up or teardown that passed is no result: the report of the call may have been the one that was lost.
         is_result = report.when == "call" or not report.passed or getattr(self._config.option, "setuponly", False)
         if is_result:
@@ -303,9 +310,20 @@ class _Reports:
             kept.pop()
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """A worker is about to start: it is told where word can be left."""
+        from .board import Board
+
+        self._board = Board.for_node(node, self._config) or self._board
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """What the workers are about to run, ours and others': which are ours is known when a worker ends."""
         self.expect(ids)
+        if self._plan is None and self._board is not None:
+            self._plan = self._board.plan()
+            if self._plan and self._config.get_verbosity() >= 0:
+                self._config.pluginmanager.register(_Header(self._config, self._plan))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -331,6 +349,26 @@ class _Reports:
         if conclusion is not None and conclusion.fails_run:
             session.testsfailed += 1
         return result
+
+
+class _Header:
+    """The header line of a run under xdist, whose controller collects nothing.
+
+    It is written when the first test starts: until then xdist rewrites a line of its own.
+    """
+
+    def __init__(self, config: pytest.Config, line: str) -> None:
+        self._config = config
+        self._line = line
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Write it, once."""
+        self._config.pluginmanager.unregister(self)
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(self._line)
+            reporter.write_line("")
 
 
 # -- the end

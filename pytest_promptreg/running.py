@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
+from .board import Board
 from .errors import BudgetError, PromptregError, ReplayError
 from .gates import Verdict
 from .hearing import Hearing
 from .outcome import CaseOutcome
 from .performing import error_text
 from .report.escape import visible
-from .roles import Performing
+from .roles import Performing, Worker
 from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
 from .upcoming import look_ahead
@@ -41,6 +42,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> 
     if key is None or not isinstance(role, Performing):
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
     _forget(item)
+    on_wait = _leaves_when_told(item.session) if isinstance(role, Worker) else _progress(request.config)
     stand_in = role.performer.stand_in(key.suite)
     predict: Any = stand_in or role.performer.predicts[key.suite]
     predict = overridden() if predict is None else predict
@@ -55,9 +57,7 @@ def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> 
         run.run_on(_executor(request))
     problem = ""
     try:
-        case = role.performer.open_case(
-            key, predict, lambda: _upcoming(item, role), fail=_fail, on_wait=_progress(request.config)
-        )
+        case = role.performer.open_case(key, predict, lambda: _upcoming(item, role), fail=_fail, on_wait=on_wait)
     except (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, KeyboardInterrupt):
         raise  # what predict says to pytest, it may say
     except BaseException as exc:
@@ -153,10 +153,28 @@ def _is_withdrawn(outcome: CaseOutcome, report: pytest.TestReport, config: pytes
     return skipped and (outcome.verdict != Verdict.BREACHED or config.stash[ROLE].settings.refreshing)
 
 
+def _leaves_when_told(session: pytest.Session) -> Callable[[Progress], None] | None:
+    """Ends the worker of a run that ends here, now and while a test waits: xdist lets a worker run all that it has.
+
+    The controller takes that for an end in order, and the tests that did not run for what ``-x`` leaves out.
+    """
+    board = Board.of_worker(session.config)
+    if board is None:
+        return None
+
+    def leave_when_told(_: Progress | None = None) -> None:
+        if board.says_stop():
+            session.shouldfail = "another worker's failure ends the run"
+            pytest.exit(str(session.shouldfail), returncode=pytest.ExitCode.TESTS_FAILED)
+
+    leave_when_told()
+    return leave_when_told
+
+
 def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
     """Says how far the calls are while a test waits for one: rewritten on a terminal, said once elsewhere."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
+    if reporter is None or config.get_verbosity() < 0:
         return None
     capture = config.pluginmanager.getplugin("capturemanager")
     on_terminal = sys.__stdout__ is not None and reporter.isatty and sys.__stdout__.isatty()

@@ -166,3 +166,30 @@ def test_a_recorded_output_keeps_its_cost(counted: Project) -> None:
     assert [record["cost_usd"] for record in records] == [0.021] * 3
     result = counted.pytester.runpytest_inprocess(*ARGUMENTS, "--promptreg-replay=only")
     result.stdout.fnmatch_lines(["  outputs: 3 replayed, 0 live"])  # and costs nothing again
+
+
+def test_the_plan_is_told_before_the_first_result_under_xdist(counted: Project) -> None:
+    """Once, whatever the number of workers, above the first test's line."""
+    counted.ini("promptreg_prices = * = 10 20\n")
+    result = counted.pytester.runpytest_subprocess("-n2", "-v")
+    result.assert_outcomes(passed=3)
+    lines = result.outlines
+    told = [place for place, line in enumerate(lines) if line.startswith("promptreg: ")]
+    assert len(told) == 1
+    line = lines[told[0]]
+    assert line.startswith("promptreg: 1 suite, 1 prompt version (v1), 3 cases: 3 calls to make (about $0.00")
+    assert told[0] < min(place for place, line in enumerate(lines) if "test_answer.py::" in line)
+
+
+def test_a_quiet_run_under_xdist_tells_no_plan(counted: Project) -> None:
+    """As without xdist."""
+    result = counted.pytester.runpytest_subprocess("-n2", "-q")
+    result.assert_outcomes(passed=3)
+    result.stdout.no_fnmatch_line("*calls to make*")
+
+
+def test_workers_without_a_common_folder_tell_no_plan(counted: Project) -> None:
+    """Without pytest's temporary folder, as on another machine, everything else is as it was."""
+    result = counted.pytester.runpytest_subprocess("-n2", "-p", "no:tmpdir")
+    result.assert_outcomes(passed=3)
+    result.stdout.no_fnmatch_line("*calls to make*")

@@ -553,6 +553,38 @@ def test_exitfirst_does_not_wait_for_calls_in_flight(project: Project, kind: str
     result.stdout.fnmatch_lines(["*no baseline was written*"])
 
 
+@pytest.mark.parametrize("flags", [["-x"], ["--maxfail=1", "--dist=worksteal"]])
+def test_a_failure_that_ends_the_run_ends_it_in_every_worker(project: Project, flags: list[str]) -> None:
+    """With -n 2 and -x the other worker leaves its ten-second call behind and is not taken for one that crashed."""
+    project.ini("promptreg_concurrency = 2\n")  # one call at a time for each worker
+    project.suite(
+        predict="""
+        import os, time
+        from pathlib import Path
+
+        WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+        def follow(request):
+            Path(f"started-{WORKER}-{request.example}").touch()
+            if WORKER == "gw0":
+                while not list(Path().glob("started-gw1-*")):
+                    time.sleep(0.02)
+                raise ValueError("the first call fails")
+            time.sleep(10)
+            Path("ended").touch()
+            return "late"
+        """
+    )
+    result = project.pytester.runpytest_subprocess("-n2", *flags, "--promptreg-update", timeout=60)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.assert_outcomes(errors=1)
+    assert len(list(project.path.glob("started-gw1-*"))) == 1
+    assert not (project.path / "ended").exists()
+    assert not project.baseline_file().exists()
+    result.stdout.fnmatch_lines(["*no baseline was written*", "*stopping after 1 failures*"])
+    result.stdout.no_fnmatch_line("*crashed*")
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_ctrl_c_does_not_wait_for_calls_in_flight(project: Project, kind: str, workers: str) -> None:
