@@ -69,3 +69,9 @@ class Board:
     def says_stop(self) -> bool:
         """Whether the run ends here."""
         return (self._folder / _STOP).exists()
+
+    def clear(self) -> None:
+        """Leave nothing behind: the folder may be one that a person named."""
+        for name in (_PLAN, _STOP):
+            with suppress(OSError):
+                (self._folder / name).unlink(missing_ok=True)

@@ -325,6 +325,11 @@ class _Reports:
             if self._plan and self._config.get_verbosity() >= 0:
                 self._config.pluginmanager.register(_Header(self._config, self._plan))
 
+    def pytest_unconfigure(self) -> None:
+        """The workers have ended: nobody reads what was left for them any more."""
+        if self._board is not None and self._plan is not None:
+            self._board.clear()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker ended: in order, then it says what was declared."""
