@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import ExampleError
 from .files import display_path, expand, read_text
 from .model import Example
@@ -157,6 +155,8 @@ def _read_json(text: str, where: str) -> Iterator[Row]:
 
 
 def _read_yaml(text: str, where: str) -> Iterator[Row]:
+    import yaml
+
     loader, line = None, 1
     try:
         loader = yaml.SafeLoader(text)

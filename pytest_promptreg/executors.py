@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -89,5 +88,7 @@ class _OnCluster(Executor):
 
 def run_sent(call: bytes) -> Any:
     """Make a call that was sent, where the cluster runs it."""
+    import pickle
+
     fn, args, kwargs = pickle.loads(call)  # noqa: S301  from the client that this worker takes its tasks from
     return fn(*args, **kwargs)

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import PromptError
 from .files import display_path, expand, read_text
 from .model import Message, PromptVersion
@@ -227,6 +225,8 @@ def _version(
 
 
 def _yaml_mapping(text: str, where: str, first_line: int) -> dict[str, Any]:
+    import yaml
+
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as exc:

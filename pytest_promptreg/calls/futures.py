@@ -6,9 +6,7 @@ the next calls to their executor, since an executor need not bear that in its ow
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import pickle
 import queue
 import threading
 import time
@@ -83,6 +81,8 @@ def perform(predict: Predict, request: Request) -> Result:
     began = time.perf_counter()
     value = predict(request)
     if inspect.isawaitable(value):
+        import asyncio
+
         value = asyncio.run(_awaited(value))
     return value, time.perf_counter() - began
 
@@ -93,6 +93,8 @@ async def _awaited(value: Any) -> Any:
 
 def explained(failure: BaseException) -> BaseException:
     """The failure, or one that says what to do about a predict that cannot be sent."""
+    import pickle
+
     if isinstance(failure, pickle.PicklingError) or (
         isinstance(failure, AttributeError | TypeError) and "pickle" in str(failure)
     ):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model import Output
 from .call import Call, Try
 
+if TYPE_CHECKING:
+    import asyncio
+
 
 class Loop:
-    """An event loop that begins with the first call that needs one.
+    """An event loop that begins with the first call that needs one, with which asyncio is imported.
 
     Its methods are called under the runner's lock, except :meth:`wait_for`.
 
@@ -36,6 +38,8 @@ class Loop:
 
     def wait_for(self, this: Try, value: Awaitable[Any]) -> Any:
         """What an awaitable gives that a plain function, called in this thread, handed on."""
+        import asyncio
+
         future = this.context.run(asyncio.run_coroutine_threadsafe, _awaited(value), self._begun())
         this.call.handle = future
         return future.result()
@@ -55,6 +59,8 @@ class Loop:
     def _begun(self) -> asyncio.AbstractEventLoop:
         with self._begin:
             if self._loop is None:
+                import asyncio
+
                 self._loop = asyncio.new_event_loop()
                 thread = threading.Thread(target=_run, args=(self._loop,), name="promptreg-loop", daemon=True)
                 thread.start()
@@ -69,6 +75,8 @@ class Loop:
         try:
             output = this.outcome(await this.call.perform(), began)
         except BaseException as exc:
+            import asyncio
+
             self._finish(this, None, exc)
             if isinstance(exc, asyncio.CancelledError):
                 raise
@@ -81,6 +89,8 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
@@ -89,6 +99,8 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _shut_down(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
