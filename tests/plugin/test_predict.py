@@ -593,19 +593,63 @@ def test_ctrl_c_does_not_wait_for_calls_in_flight(project: Project, kind: str, w
     if kind == "async":
         source = source.replace("def follow", "async def follow").replace("time.sleep", "await asyncio.sleep")
     project.suite(predict=source)
+    interrupt(project, workers, when="started")
+    assert project.lines("ended") == []
+    assert not project.baseline_file().exists()
+
+
+THROTTLED = """
+class ThrottledError(Exception):
+    status_code = 429
+    headers = {"Retry-After": "60"}
+
+def follow(request):
+    with open("tries", "a") as file:
+        file.write(request.example + "\\n")
+    raise ThrottledError("later")
+"""
+TELLS_OF_WAITS = """
+    import pytest_promptreg.calls.runner as runner
+
+    wait_s = runner.wait_s
+
+    def told(*asked):
+        seconds = wait_s(*asked)
+        with open("waits", "a") as file:
+            file.write(f"{seconds}\\n")
+        return seconds
+
+    runner.wait_s = told
+"""
+
+
+@pytest.mark.parametrize(("workers", "kind"), [("-n0", "sync"), ("-n0", "async"), ("-n2", "sync")])
+def test_ctrl_c_does_not_wait_for_another_try(project: Project, workers: str, kind: str) -> None:
+    """While a call waits a minute because its server said so, Ctrl-C ends the run: no other try, nothing written."""
+    project.write("conftest.py", TELLS_OF_WAITS)
+    project.suite(predict=THROTTLED if kind == "sync" else THROTTLED.replace("def follow", "async def follow"))
+    interrupt(project, workers, when="waits")
+    assert min(map(float, project.lines("waits"))) >= 60
+    assert len(project.lines("tries")) == len(set(project.lines("tries")))
+    assert not project.baseline_file().exists()
+
+
+def interrupt(project: Project, workers: str, when: str) -> None:
+    """Ctrl-C in a refresh as soon as there is a file of that name: it ends soon, with exit status 2."""
     command = [sys.executable, "-m", "pytest", workers, "--promptreg-update"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 60
-    while not project.lines("started") and time.monotonic() < deadline:
+    while not project.lines(when) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
-    output, _ = process.communicate(timeout=60)
+    try:
+        output, _ = process.communicate(timeout=50)
+    finally:
+        process.kill()
     assert process.returncode == 2, output
-    assert project.lines("started")
-    assert project.lines("ended") == []
-    assert not project.baseline_file().exists()
+    assert project.lines(when)
 
 
 def test_a_run_that_ends_leaves_nothing_behind_that_warns(project: Project) -> None:
