@@ -19,8 +19,7 @@ from .equality import same
 from .errors import BaselineError
 from .files import display_path, read_text, write_atomically
 from .model import Example, Message, PromptVersion
-from .redaction import without_secrets
-from .sources.settings import open_settings
+from .redaction import open_settings, without_secrets
 from .text import canonical_json, digest, file_slug
 
 FORMAT = 1

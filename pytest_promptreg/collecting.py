@@ -114,7 +114,7 @@ def _names(argnames: object) -> Sequence[str]:
 
 def _registered(address: str, where: str, role: Performing) -> Sequence[PromptVersion]:
     """The versions that an address of the prompt registry names."""
-    from .sources.registry import load_registry
+    from .sources.registry.loading import load_registry
 
     loaded = load_registry(address, where=where, settings=role.settings.registry)
     if loaded.notice and loaded.notice not in role.notices:

@@ -26,10 +26,10 @@ from .production import Production
 from .report.escape import one_line, quoted, visible
 from .scoring import Scorer
 from .settings import Settings
+from .sources.registry.addresses import registry_name
 from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun
 from .suites import SuiteSpec
-from .tracking.registry import registry_name
 from .tracking.traces import capture
 from .tracking.traces.capture import Capture
 

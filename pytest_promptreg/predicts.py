@@ -10,7 +10,7 @@ from .errors import ConfigError, did_you_mean
 from .text import digest
 
 if TYPE_CHECKING:
-    from .sources.registry import RegistrySettings
+    from .sources.registry.settings import RegistrySettings
 
 
 def check_predict(predict: object, where: str) -> None:

@@ -14,6 +14,8 @@ from .baseline import Baseline, Record, key_of, says_the_same
 from .errors import ConfigError, PromptError
 from .model import PromptVersion
 from .prompts import Registry
+from .sources.registry.addresses import parse, registry_name
+from .sources.registry.stored import REGISTRY_VERSION_TAG
 from .templates import check_syntax
 from .text import slug
 
@@ -83,9 +85,6 @@ def address_of(said: object, prompt_name: str, where: str) -> str | None:
     :param prompt_name: what the prompt is called where only an alias is named.
     :raises PromptregError: when it is no alias.
     """
-    from .sources.registry import parse
-    from .tracking.registry import registry_name
-
     if said is None:
         return None
     if not isinstance(said, str) or not said.startswith(("@", "prompts:")):
@@ -106,8 +105,6 @@ def look_up(address: str, versions: Sequence[PromptVersion], *, where: str, regi
     :param registry: gives the version that an address names.
     :raises PromptError: when there is no such alias, or the registry cannot be asked.
     """
-    from .sources.registry import REGISTRY_VERSION_TAG, parse
-
     if registry is None:
         raise PromptError(f"{address!r} names the MLflow prompt registry, and there is none here", where=where)
     try:

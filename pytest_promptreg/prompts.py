@@ -12,6 +12,7 @@ from typing import Any
 from .errors import PromptError
 from .files import display_path, expand, read_text
 from .model import Message, PromptVersion
+from .sources.registry.addresses import is_registry
 from .templates import check_syntax
 from .text import plain, well_formed
 
@@ -73,13 +74,13 @@ def _load_entry(entry: object, base: Path, where: str, registry: Registry | None
     if isinstance(entry, PromptVersion):
         return [_from_object(entry, where)]
     if isinstance(entry, Mapping):
-        return [_from_mapping(entry, where=where)]
-    if isinstance(entry, Path) or (isinstance(entry, str) and not entry.startswith("prompts:")):
-        return [load_file(path) for path in _prompt_files(entry, base, where)]
-    if isinstance(entry, str) and registry is not None:
+        return [prompt_from_mapping(entry, where=where)]
+    if is_registry(entry):
+        if registry is None:
+            raise PromptError(f"{entry!r} names the MLflow prompt registry, and there is none here", where=where)
         return registry(entry)
-    if isinstance(entry, str):
-        raise PromptError(f"{entry!r} names the MLflow prompt registry, and there is none here", where=where)
+    if isinstance(entry, str | Path):
+        return [load_file(path) for path in _prompt_files(entry, base, where)]
     raise PromptError(
         f"prompts= takes a folder, a glob, a file or a list of objects, not {type(entry).__name__}", where=where
     )
@@ -132,7 +133,7 @@ def load_file(path: Path) -> PromptVersion:
     syntax = "jinja2" if jinja else "braces"
     if suffix in CHAT_SUFFIXES:
         data = _yaml_mapping(text, where, 1)
-        return _from_mapping({"label": label, "syntax": syntax, **data}, where=where)
+        return prompt_from_mapping({"label": label, "syntax": syntax, **data}, where=where)
     head = _FRONT_MATTER.match(text)
     meta = _yaml_mapping(head.group(1), where, 2) if head else {}
     body = text[head.end() :] if head else text
@@ -148,7 +149,11 @@ def load_file(path: Path) -> PromptVersion:
     return _version(label, body.rstrip("\n"), meta, syntax, where, first_line)
 
 
-def _from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion:
+def prompt_from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion:
+    """A prompt version from its fields, by the names that they have in a prompt file.
+
+    :raises PromptError: with ``where``, when one is missing, unknown or of the wrong kind.
+    """
     label = data.get("label")
     if not isinstance(label, str) or not label:
         raise PromptError("a prompt object needs a label", where=where)
@@ -180,7 +185,7 @@ def _from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion:
 def _from_object(entry: PromptVersion, where: str) -> PromptVersion:
     said = {name: getattr(entry, name) for name in _FIELDS - {"text", "messages"}}
     said["text" if isinstance(entry.template, str) else "messages"] = entry.template
-    return replace(_from_mapping(said, where=entry.where or where), first_line=entry.first_line)
+    return replace(prompt_from_mapping(said, where=entry.where or where), first_line=entry.first_line)
 
 
 def _message(entry: object, where: str) -> Message:

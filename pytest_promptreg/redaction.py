@@ -1,4 +1,4 @@
-"""Hiding what must not be stored or shown: settings that by their own names hold a secret."""
+"""Hiding what must not be stored, shown or sent: settings that by their own names hold a secret."""
 
 from __future__ import annotations
 
@@ -38,3 +38,27 @@ def without_user_info(line: str) -> str:
 def without_address_secrets(said: str) -> str:
     """``said``, what an exception says, with user and password of every URL in it removed, and what a query asks."""
     return _QUERY.sub(f"?{HIDDEN}", without_user_info(said))
+
+
+def open_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` without its empty values and without its secrets, at any depth.
+
+    Below the top, only a text is a secret: a tool's schema may well describe a property ``password``.
+    """
+    return {
+        name: _without_secret_texts(value)
+        for name, value in config.items()
+        if value is not None and not is_secret_name(name)
+    }
+
+
+def _without_secret_texts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _without_secret_texts(item)
+            for name, item in value.items()
+            if not (isinstance(item, str) and is_secret_name(str(name)))
+        }
+    if isinstance(value, list | tuple):
+        return [_without_secret_texts(item) for item in value]
+    return value

@@ -28,7 +28,7 @@ from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
 from .settings import Settings
-from .sources.registry import forget, forget_alias
+from .sources.registry.loading import forget, forget_alias
 from .suites import SuiteSpec
 from .tracking import RunFacts, track
 from .tracking.release import Release, refuse_promotion, release

@@ -23,7 +23,7 @@ from .prices import Prices, read_prices
 from .replay import FILE, MODES
 from .shards import FLAG as SHARD_FLAG
 from .shards import Shard
-from .sources.registry import RegistrySettings
+from .sources.registry.settings import RegistrySettings
 from .suites import check_actions
 from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
 from .tracking.registry import check_alias

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import Example, PromptVersion
-from ..sources.settings import open_settings
+from ..redaction import open_settings
 from ..text import canonical_json, digest
 
 _SHORT = 16  # hex digits: parts only say which of them has changed

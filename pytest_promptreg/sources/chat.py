@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from ..errors import PredictError
 from ..model import Output, Request
+from ..redaction import open_settings
 from .replies import read_chat
-from .settings import open_settings
 from .web import Reply, Web, message_of, shown_url
 
 _DEFAULT_URL = "https://api.openai.com/v1"

@@ -8,8 +8,8 @@ from urllib.parse import urldefrag
 
 from ..errors import PredictError
 from ..model import Output, Request
+from ..redaction import open_settings
 from .replies import read
-from .settings import open_settings
 from .web import Web
 
 FORMS: Mapping[str, Callable[[Request, dict[str, Any]], dict[str, Any]]] = {

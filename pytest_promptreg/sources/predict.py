@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigError, did_you_mean
 from ..model import Output, Request
-from .registry import RegistrySettings
+from .registry.settings import RegistrySettings
 
 _SCHEMES = ("openai:/", "models:/", "http://", "https://")
 _DESCRIBE_S = 10.0

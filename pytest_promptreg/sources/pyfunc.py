@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PredictError, TrackingError
 from ..mlflow_store import Store, database_file
 from ..model import Output, Request
+from ..redaction import open_settings
 from ..report.escape import one_line
-from .registry import RegistrySettings
+from .registry.settings import RegistrySettings
 from .replies import read
-from .settings import open_settings
 
 if TYPE_CHECKING:
     from ..mlflow_store.deadline import Deadline

@@ -19,7 +19,8 @@ from ..errors import PromptError, TrackingError
 from ..model import PromptVersion
 from ..prompts import sort_versions
 from ..redaction import HIDDEN, is_secret_name
-from ..sources.registry import (
+from ..sources.registry.addresses import registry_name
+from ..sources.registry.stored import (
     ALIASES_TAG,
     REGISTRY_NAME_TAG,
     REGISTRY_VERSION_TAG,
@@ -28,7 +29,7 @@ from ..sources.registry import (
     is_missing,
     stored_versions,
 )
-from ..text import canonical_json, digest, file_slug
+from ..text import canonical_json, digest
 from . import clean
 
 DIGEST_TAG = "promptreg.sha256"
@@ -36,7 +37,6 @@ LABEL_TAG = "promptreg.label"
 CONFIG_DIGEST_TAG = "promptreg.model_config_sha256"
 LINKED_PROMPTS_TAG = "mlflow.linkedPrompts"
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _ALIAS = re.compile(r"[\w-]{1,255}")
 _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 _TEMPLATE_LIMIT = 100_000
@@ -72,15 +72,6 @@ class Promotion:
         return f"{self.name}@{self.alias} is version {self.new} now ({before})"
 
 
-def registry_name(name: str) -> str:
-    """``name`` as the registry takes it.
-
-    A name of letters, digits, ``.``, ``_`` and ``-`` stays. In any other what does not fit becomes ``-``, and a piece
-    of the name's digest is put behind it, so that two names never become one.
-    """
-    return name if _NAME.fullmatch(name) else file_slug(name)
-
-
 def register(
     versions: Sequence[PromptVersion],
     name: str,
@@ -96,7 +87,7 @@ def register(
 
     Secrets in the model config are left out.
 
-    :param name: of the prompt; see :func:`registry_name`.
+    :param name: of the prompt; see :func:`.registry_name`.
     :param message_of: the commit message of one that is written.
     :returns: the registry's version number for each label.
     :raises TrackingError: before anything is written, when a version is too long or cannot be kept as it is.
@@ -120,7 +111,7 @@ def register(
 def promote(name: str, version: int, alias: str, client: Any) -> Promotion:
     """Let the alias name that version. Of two processes that move it at once, the last one wins.
 
-    :param name: of the prompt; see :func:`registry_name`.
+    :param name: of the prompt; see :func:`.registry_name`.
     :raises TrackingError: when the alias is reserved or malformed, or there is no such version.
     """
     from mlflow.exceptions import MlflowException

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
 from ..model import CaseKey, PromptVersion
-from ..sources.registry import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, open_client, registered_as
+from ..sources.registry.addresses import registry_name
+from ..sources.registry.asking import open_client
+from ..sources.registry.stored import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, registered_as
 from . import git
-from .registry import Promotion, promote, register, registry_name
+from .registry import Promotion, promote, register
 
 if TYPE_CHECKING:
     from ..mlflow_store import Store

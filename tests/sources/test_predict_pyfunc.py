@@ -21,7 +21,7 @@ from pytest_promptreg.model import Request
 from pytest_promptreg.sources import pyfunc
 from pytest_promptreg.sources.predict import describe, predict_from
 from pytest_promptreg.sources.pyfunc import Model, model_input
-from pytest_promptreg.sources.registry import RegistrySettings
+from pytest_promptreg.sources.registry.settings import RegistrySettings
 
 # In a process of its own: logging a model sets MLflow's state, and these tests hold that predict does not.
 LOG_MODELS = """

@@ -22,18 +22,11 @@ from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PromptError
 from pytest_promptreg.model import Message, PromptVersion
-from pytest_promptreg.sources import registry
-from pytest_promptreg.sources.registry import (
-    ALIASES_TAG,
-    REGISTRY_NAME_TAG,
-    REGISTRY_VERSION_TAG,
-    Address,
-    Loaded,
-    RegistrySettings,
-    is_registry,
-    load_registry,
-    parse,
-)
+from pytest_promptreg.sources.registry import stored
+from pytest_promptreg.sources.registry.addresses import Address, is_registry, parse
+from pytest_promptreg.sources.registry.loading import Loaded, forget, load_registry
+from pytest_promptreg.sources.registry.settings import RegistrySettings
+from pytest_promptreg.sources.registry.stored import ALIASES_TAG, REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG
 from pytest_promptreg.tracking.registry import promote, register
 
 if TYPE_CHECKING:
@@ -47,7 +40,8 @@ CHAT = [{"role": "system", "content": "You are terse."}, {"role": "user", "conte
 LOADER = """
 import sys
 from pathlib import Path
-from pytest_promptreg.sources.registry import RegistrySettings, load_registry
+from pytest_promptreg.sources.registry.loading import load_registry
+from pytest_promptreg.sources.registry.settings import RegistrySettings
 address, uri, cache = sys.argv[1:]
 loaded = load_registry(address, where="x", settings=RegistrySettings(uri, Path(cache), 0, run="one"))
 print([version.text for version in loaded.versions], loaded.notice, "mlflow" in sys.modules)
@@ -99,9 +93,9 @@ def database(prepared: Path, tmp_path: Path) -> Path:
 def _anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing fetched before, and nothing left behind."""
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
-    registry.forget()
+    forget()
     yield
-    registry.forget()
+    forget()
 
 
 def settings_of(path: Path, **more: Any) -> RegistrySettings:
@@ -133,7 +127,7 @@ class Changing:
 def test_a_version_that_is_deleted_meanwhile_is_no_trouble(prepared: Path) -> None:
     """MLflow takes the prompt for a model in that moment; it is asked again."""
     client = Changing(client_of(f"sqlite:///{prepared}"))
-    assert [version.version for version in registry.stored_versions(client, "summarize")] == [3, 2, 1]
+    assert [version.version for version in stored.stored_versions(client, "summarize")] == [3, 2, 1]
     assert client.calls == 2
 
 
@@ -192,12 +186,6 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     assert "prompts:/NAME" in refusal(text, RegistrySettings("http://127.0.0.1:9"))
 
 
-@pytest.mark.parametrize("source", ["prompts/summarize", "summarize", ["prompts:/summarize"], None, 3])
-def test_files_and_objects_are_no_registry(source: object) -> None:
-    """Only a text that begins with prompts: names the registry."""
-    assert not is_registry(source)
-
-
 def test_the_registry_is_found_as_runs_are(tmp_path: Path) -> None:
     """The setting comes first, then MLFLOW_REGISTRY_URI, then MLFLOW_TRACKING_URI, then mlflow.db in rootdir."""
     environ = {"MLFLOW_REGISTRY_URI": "http://registry", "MLFLOW_TRACKING_URI": "http://runs"}
@@ -241,7 +229,7 @@ def test_more_versions_than_a_page_are_all_loaded(
     address: str, page: int, shared: RegistrySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is left out and none comes twice."""
-    monkeypatch.setattr(registry, "_PAGE", page)
+    monkeypatch.setattr(stored, "_PAGE", page)
     assert [version.label for version in load(address, shared).versions] == ["v1", "v2", "v3"]
 
 
@@ -302,7 +290,7 @@ def test_a_young_copy_is_used_without_asking(database: Path, tmp_path: Path) -> 
     """Nothing is told, for nothing is wrong: the text is what it was a moment ago."""
     young = settings_of(database, cache=tmp_path / "cache")
     loaded = load("prompts:/summarize", young)
-    registry.forget()
+    forget()
     database.unlink()
     assert load("prompts:/summarize", young) == loaded
     assert load("prompts:/summarize", young).notice == ""
@@ -312,7 +300,7 @@ def test_an_old_copy_is_used_when_the_registry_is_away_and_said_so(database: Pat
     """The notice names the address, the versions, the time of the copy and what is wrong."""
     old = settings_of(database, cache=tmp_path / "cache", ttl_s=0)
     loaded = load("prompts:/summarize@champion", old)
-    registry.forget()
+    forget()
     database.unlink()
     again = load("prompts:/summarize@champion", old)
     assert again.versions == loaded.versions
@@ -324,13 +312,13 @@ def test_an_alias_that_moved_is_told(database: Path, tmp_path: Path) -> None:
     """What is tested now is another version than the last time."""
     old = settings_of(database, cache=tmp_path / "cache", ttl_s=0)
     load("prompts:/summarize@champion", old)
-    registry.forget()
+    forget()
     client = client_of(f"sqlite:///{database}")
     client.set_prompt_alias("summarize", "champion", 3)
     loaded = load("prompts:/summarize@champion", old)
     assert loaded.versions[0].text == JINJA
     assert loaded.notice.startswith("prompts:/summarize@champion is v3 now; it was v2 at 20")
-    registry.forget()
+    forget()
     client.delete_prompt_alias("summarize", "champion")
     assert "@champion was v3 at 20" in refusal("prompts:/summarize@champion", old)
 
@@ -339,10 +327,10 @@ def test_a_run_sees_one_state_of_the_registry(database: Path, tmp_path: Path) ->
     """A copy of the same run is good at any age; for another run it is not."""
     first = settings_of(database, cache=tmp_path / "cache", ttl_s=0, run="first")
     load("prompts:/summarize@champion", first)
-    registry.forget()
+    forget()
     client_of(first.uri or "").set_prompt_alias("summarize", "champion", 1)
     assert load("prompts:/summarize@champion", first).versions[0].label == "v2"
-    registry.forget()
+    forget()
     assert load("prompts:/summarize@champion", replace(first, run="second")).versions[0].label == "v1"
 
 
@@ -351,7 +339,7 @@ def test_a_damaged_copy_is_done_without(damage: str, database: Path, tmp_path: P
     """Whatever it says, the registry is asked."""
     cached = settings_of(database, cache=tmp_path / "cache")
     load("prompts:/summarize@champion", cached)
-    registry.forget()
+    forget()
     (copy,) = (tmp_path / "cache").glob("*.json")
     said = json.loads(copy.read_text("utf-8"))
     copy.write_text(json.dumps({**said, damage: [{}]}) if damage in said else damage, "utf-8")
@@ -431,7 +419,7 @@ def test_a_server_is_read_written_and_survived(
     assert capfd.readouterr() == ("", "")
 
     server.end([signal.SIGKILL])
-    registry.forget()
+    forget()
     began = time.monotonic()
     assert load("prompts:/summarize/1", old) == exact
     again = load("prompts:/summarize@champion", old)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.mlflow_store.deadline import within_deadline
-from pytest_promptreg.sources.registry import registered_as
+from pytest_promptreg.sources.registry.stored import registered_as
 from pytest_promptreg.tracking import RunFacts, TrackingSettings
 from pytest_promptreg.tracking.client import COMPLETE_TAG, send
 from pytest_promptreg.tracking.facts import Surroundings

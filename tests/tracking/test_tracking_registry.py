@@ -13,19 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.model import Message, PromptVersion
-from pytest_promptreg.sources.registry import (
-    REGISTRY_NAME_TAG,
-    REGISTRY_VERSION_TAG,
-    RegistrySettings,
-    forget,
-    load_registry,
-    registered_as,
-)
+from pytest_promptreg.sources.registry.loading import forget, load_registry
+from pytest_promptreg.sources.registry.settings import RegistrySettings
+from pytest_promptreg.sources.registry.stored import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, registered_as
 from pytest_promptreg.tracking.registry import (
     LABEL_TAG,
     Promotion,
@@ -33,7 +26,6 @@ from pytest_promptreg.tracking.registry import (
     linked_prompts_tag,
     promote,
     register,
-    registry_name,
     show_in_experiment,
 )
 
@@ -170,23 +162,6 @@ def test_the_longest_prompt_is_registered(client: Any, uri: str) -> None:
     """100,000 characters are what MLflow takes."""
     register([replace(V1, template="x" * 100_000)], "long", client)
     assert len(load("prompts:/long", uri)[0].text) == 100_000
-
-
-@given(st.text(max_size=40))
-@settings(deadline=None, max_examples=100)
-def test_any_name_becomes_one_that_the_registry_takes(name: str) -> None:
-    """A name of a registered prompt stays what it is."""
-    taken = registry_name(name)
-    assert taken
-    assert set(taken) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-    assert registry_name(taken) == taken
-
-
-def test_two_names_do_not_become_one() -> None:
-    """What was lost in a name is made up for by a piece of its digest."""
-    assert registry_name("team-a.summarize_2") == "team-a.summarize_2"
-    assert registry_name("team/summarize").startswith("team-summarize-")
-    assert len({registry_name(name) for name in ("a/b", "a b", "a-b", "äb", "a:b", "東京", "京東")}) == 7
 
 
 def test_an_alias_moves_and_says_from_where(client: Any, uri: str) -> None:

@@ -1,0 +1,115 @@
+"""Copies on disk of what was fetched from the registry."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...files import write_atomically
+from ...mlflow_store import is_web
+from ...model import PromptVersion
+from ...redaction import without_secrets, without_user_info
+from ...text import canonical_json, digest, file_slug
+from .addresses import Address
+from .settings import RegistrySettings
+
+if TYPE_CHECKING:
+    from ...mlflow_store.deadline import Deadline
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was fetched.
+
+    :param fetched: when, in seconds of the epoch.
+    :param run: in which pytest run.
+    """
+
+    versions: list[PromptVersion]
+    fetched: float
+    run: str = ""
+
+
+class Copies:
+    """The copy of one address, on disk. It can only help: whatever is wrong with it, it is done without."""
+
+    def __init__(self, asked: Address, uri: str, settings: RegistrySettings) -> None:
+        self._head = {"format": _FORMAT, "address": str(asked), "registry": without_user_info(uri)}
+        self._settings = settings
+        self._for_ever = asked.version is not None and is_web(uri)
+        key = digest(canonical_json(self._head))[:12]
+        self._folder = settings.cache
+        self._path = settings.cache / f"{file_slug(asked.name)}-{key}.json" if settings.cache else None
+
+    def is_good(self, copy: Copy) -> bool:
+        """Whether the copy can be used without asking the registry."""
+        if self._for_ever or (copy.run and copy.run == self._settings.run):
+            return True
+        return 0 <= time.time() - copy.fetched <= self._settings.ttl_s
+
+    def read(self) -> Copy | None:
+        """The copy; None where there is none, or none that can be understood."""
+        if self._path is None:
+            return None
+        try:
+            data = json.loads(self._path.read_text("utf-8"))
+            if {name: data[name] for name in self._head} != self._head:
+                return None
+            versions = [PromptVersion.from_wire(wire) for wire in data["versions"]]
+            return Copy(versions, float(data["fetched"]), str(data["run"])) if versions else None
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+            return None
+
+    def remove(self) -> None:
+        """Have none."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def copy_of(self, versions: list[PromptVersion]) -> Copy:
+        """What was fetched this moment."""
+        return Copy(versions, time.time(), self._settings.run)
+
+    def write(self, copy: Copy) -> None:
+        """Keep the copy, unless something in it is a secret."""
+        if self._path is None:
+            return
+        if any(
+            without_secrets(said) != said for version in copy.versions for said in (version.model_config, version.tags)
+        ):
+            return
+        wires = [version.to_wire() for version in copy.versions]
+        said = {**self._head, "fetched": copy.fetched, "run": copy.run, "versions": wires}
+        with contextlib.suppress(OSError):
+            write_atomically(self._path, canonical_json(said, indent=1) + "\n")
+
+    @contextlib.contextmanager
+    def turn(self, deadline: Deadline) -> Iterator[None]:
+        """One process at a time: the others find its copy instead of asking too.
+
+        :raises TimeoutError: when its turn does not come in time.
+        """
+        if self._folder is None:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._folder / "registry.lock")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0.9 * deadline.remaining_s)
+        except Timeout:
+            raise TimeoutError from None
+        except OSError:  # a folder that cannot be written
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
