@@ -34,6 +34,7 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
         monkeypatch.delenv(name)  # these tests may run under xdist themselves
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # compiling all anew takes longer than most runs do
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("PYTEST_ADDOPTS", _WITHOUT_OTHERS)
@@ -69,14 +70,12 @@ Run = Callable[..., pytest.RunResult]
 
 
 def _runner(pytester: pytest.Pytester, way: str) -> Run:
-    """Runs pytest in the pytester folder: ``alone`` (without xdist), ``n0`` (xdist, one process) or ``n2``."""
+    """Runs pytest in the pytester folder: ``alone`` (without xdist), ``n0`` (xdist, one process) or ``n2``.
 
-    def run_pytest(*arguments: str) -> pytest.RunResult:
-        if way == "n2":
-            return pytester.runpytest_subprocess("-n2", *arguments)
-        return pytester.runpytest_inprocess(*(["-n0"] if way == "n0" else ["-p", "no:xdist"]), *arguments)
-
-    return run_pytest
+    With two workers, these are processes of their own and the controller is in this one.
+    """
+    flags = {"alone": ["-p", "no:xdist"], "n0": ["-n0"], "n2": ["-n2"]}[way]
+    return lambda *arguments: pytester.runpytest_inprocess(*flags, *arguments)
 
 
 @pytest.fixture
