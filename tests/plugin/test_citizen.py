@@ -122,13 +122,14 @@ def test_the_marker_and_the_fixtures_are_documented(project: Project) -> None:
 
 def test_no_run_of_ours_gives_a_warning(project: Project, run_each_way: Run) -> None:
     """With -W error a refresh, a met baseline and a breach end as they do without."""
-    for flags in (["--promptreg-update"], []):
-        result = run_each_way("-W", "error", *flags)
-        result.assert_outcomes(passed=3, warnings=0)
-        assert result.ret == 0
+    stored = run_each_way("-W", "error", "--promptreg-update")
+    stored.assert_outcomes(passed=3, warnings=0)
+    assert stored.ret == 0
+    project.prompt("v2", keep=2)
+    judged = run_each_way("-W", "error")
+    judged.assert_outcomes(passed=3, failed=3, warnings=0)
+    for result in (stored, judged):
         assert "Warning" not in result.stdout.str() + result.stderr.str()
-    project.prompt("v1", keep=2)
-    run_each_way("-W", "error").assert_outcomes(failed=3, warnings=0)
 
 
 def test_quiet_and_verbose(project: Project) -> None:
@@ -217,7 +218,7 @@ def test_skip_and_xfail(project: Project, run_each_way: Run) -> None:
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*test_answer.py:*): baseline v1, 3 examples, 2 of 3 cases ran", "*v1?*2*2*"])
     project.prompt("v1", keep=6)
-    run_each_way().assert_outcomes(skipped=1, xpassed=1, passed=1)
+    project.pytester.runpytest_inprocess().assert_outcomes(skipped=1, xpassed=1, passed=1)
     run_each_way("-o", "xfail_strict=true").assert_outcomes(skipped=1, failed=1, passed=1)
 
 
@@ -244,16 +245,16 @@ def test_every_way_of_distributing(project: Project, dist: str) -> None:
         "test_answer.py",
         source.replace("@pytest.mark.promptreg", "@pytest.mark.xdist_group('g')\n@pytest.mark.promptreg"),
     )
-    stored = project.pytester.runpytest_subprocess("-n2", "--dist", dist, "--promptreg-update")
+    stored = project.pytester.runpytest_inprocess("-n2", "--dist", dist, "--promptreg-update")
     stored.assert_outcomes(passed=6)
+    assert stored.ret == 0
     assert sorted(project.outputs()) == sorted(project.outputs("test_other", "test_other")) == ["a", "b", "c"]
-    met = project.pytester.runpytest_subprocess("-n2", "--dist", dist)
-    met.assert_outcomes(passed=6)
-    assert met.ret == 0
-    project.prompt("v1", keep=2)
-    breached = project.pytester.runpytest_subprocess("-n2", "--dist", dist)
-    breached.assert_outcomes(failed=6)
-    assert breached.ret == 1
+    project.suite(
+        name="other", predict="def follow(request):\n    return ' '.join(request.inputs['text'].split()[:2])\n"
+    )
+    judged = project.pytester.runpytest_inprocess("-n2", "--dist", dist)
+    judged.assert_outcomes(passed=3, failed=3)
+    assert judged.ret == 1
 
 
 def test_another_working_directory(project: Project, run_each_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,8 +281,17 @@ def follow(request):
 """
 
 
-@pytest.mark.parametrize("when", ["first", "last", "only"])
-@pytest.mark.parametrize("flags", [[], ["--promptreg-update"]], ids=["plain", "update"])
+@pytest.mark.parametrize(
+    ("when", "flags"),
+    [
+        ("last", []),
+        ("only", []),
+        ("first", ["--promptreg-update"]),
+        ("last", ["--promptreg-update"]),
+        ("only", ["--promptreg-update"]),
+    ],
+    ids=["plain-last", "plain-only", "update-first", "update-last", "update-only"],
+)
 def test_a_worker_that_crashes_is_a_failure(project: Project, when: str, flags: list[str]) -> None:
     """os._exit in a test takes its worker down: the run fails, and nothing is stored for that case."""
     if when == "only":
@@ -294,7 +304,7 @@ def test_a_worker_that_crashes_is_a_failure(project: Project, when: str, flags: 
         predict=CRASH.replace("six", "seven"),
         body=f"import os\nif promptreg.example.id == '{crashing}':\n    os._exit(0)\npromptreg.check()",
     )
-    result = project.pytester.runpytest_subprocess("-n2", *flags)
+    result = project.pytester.runpytest_inprocess("-n2", *flags)
     assert result.ret != 0
     result.stdout.fnmatch_lines([f"*crashed*v1-{crashing}*"])
     assert project.outputs()[crashing] == before[crashing]
@@ -302,9 +312,17 @@ def test_a_worker_that_crashes_is_a_failure(project: Project, when: str, flags: 
         result.stdout.fnmatch_lines([f"*not written: {crashing}: *"])
 
 
-@pytest.mark.parametrize("workers", ["-n1", "-n2"])
-@pytest.mark.parametrize("stored", [True, False], ids=["baseline", "no-baseline"])
-@pytest.mark.parametrize("flags", [[], ["--promptreg-update"]], ids=["plain", "update"])
+@pytest.mark.parametrize(
+    ("workers", "stored", "flags"),
+    [
+        ("-n1", True, []),
+        ("-n1", False, []),
+        ("-n1", True, ["--promptreg-update"]),
+        ("-n1", False, ["--promptreg-update"]),
+        ("-n2", True, []),
+        ("-n2", False, ["--promptreg-update"]),
+    ],
+)
 def test_a_report_that_cannot_travel_is_a_failure(
     project: Project, workers: str, stored: bool, flags: list[str]
 ) -> None:
@@ -320,7 +338,7 @@ def test_a_report_that_cannot_travel_is_a_failure(
                 record_property("client", object())
         """
     )
-    result = project.pytester.runpytest_subprocess(workers, *flags)
+    result = project.pytester.runpytest_inprocess(workers, *flags)
     assert result.ret != 0, result.stdout.str()
 
 
@@ -331,7 +349,7 @@ def test_a_first_report_that_cannot_travel_is_a_failure(project: Project) -> Non
     )
     early = "@pytest.fixture\ndef early(record_property):\n    record_property('client', object())\n"
     project.write("test_answer.py", source.replace("@pytest.mark.promptreg", f"{early}\n@pytest.mark.promptreg"))
-    result = project.pytester.runpytest_subprocess("-n1")
+    result = project.pytester.runpytest_inprocess("-n1")
     assert result.ret != 0, result.stdout.str()
 
 
@@ -344,7 +362,7 @@ def test_a_report_that_cannot_travel_from_elsewhere(project: Project, monkeypatc
     elsewhere = project.path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    result = project.pytester.runpytest_subprocess("-n1", str(project.path), "--rootdir", str(project.path))
+    result = project.pytester.runpytest_inprocess("-n1", str(project.path), "--rootdir", str(project.path))
     assert result.ret != 0, result.stdout.str()
 
 
@@ -403,7 +421,7 @@ STOPPING = {
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
-@pytest.mark.parametrize("how", ["ctrl-c", "exit", "fail"])
+@pytest.mark.parametrize("how", STOPPING)
 def test_a_refresh_that_ends_early_writes_nothing(project: Project, workers: str, how: str) -> None:
     """Ctrl-C, pytest.exit() or -x half way through --promptreg-update: no half of a baseline, and that is said."""
     project.store()
@@ -411,7 +429,9 @@ def test_a_refresh_that_ends_early_writes_nothing(project: Project, workers: str
     project.prompt("v1", keep=2)
     indented = "\n".join(f"    {line}" for line in STOPPING[how].splitlines())
     project.suite(body=f"promptreg.check()\nif promptreg.example.id == 'b':\n{indented}")
-    result = project.pytester.runpytest_subprocess(workers, "--promptreg-update", "-x")
+    # Ctrl-C would end these tests as well.
+    start = project.pytester.runpytest_subprocess if how == "ctrl-c" else project.pytester.runpytest_inprocess
+    result = start(workers, "--promptreg-update", "-x")
     assert project.baseline_file().read_bytes() == before
     if how == "fail":
         assert result.ret != 0
@@ -466,7 +486,10 @@ def test_a_case_that_skips_itself_is_not_stored(project: Project, run_each_way: 
 
 
 def test_only_one_process_writes(project: Project) -> None:
-    """Under xdist every file below __baselines__ is opened and renamed by the controller, and by no worker."""
+    """Under xdist every file below __baselines__ is made, changed and pruned by the controller, and by no worker."""
+    project.store()
+    project.examples({"a": "one two three four five six seven"})
+    project.suite(name="other")
     project.write(
         "conftest.py",
         """
@@ -483,9 +506,10 @@ def test_only_one_process_writes(project: Project) -> None:
         sys.addaudithook(audit)
         """,
     )
-    project.pytester.runpytest_subprocess("-n2", "--promptreg-update").assert_outcomes(passed=3)
-    project.examples({"a": "one two three four five six seven"})
-    project.pytester.runpytest_subprocess("-n2", "--promptreg-prune", "--promptreg-update").assert_outcomes(passed=1)
+    project.baseline_file("test_gone").write_bytes(project.baseline_file().read_bytes())
+    project.pytester.runpytest_subprocess("-n2", "--promptreg-prune", "--promptreg-update").assert_outcomes(passed=2)
+    assert list(project.outputs()) == list(project.outputs("test_other", "test_other")) == ["a"]
+    assert not project.baseline_file("test_gone").exists()
     assert len(project.lines("writers")) > 2
     assert set(project.lines("writers")) == {"controller"}
 

@@ -223,7 +223,7 @@ def test_k_lf_and_node_ids_select_cases(project: Project, run_each_way: Run) -> 
     run_each_way("-k", "v1-b").assert_outcomes(passed=1)
     run_each_way("test_answer.py::test_answer[v1-c]").stdout.fnmatch_lines(["*3 examples, 1 of 3 cases ran*"])
     project.examples({"a": "one two three four five six seven eight nine ten", "b": "gone", "c": "c"})
-    run_each_way().assert_outcomes(passed=1, failed=2)
+    project.pytester.runpytest_inprocess().assert_outcomes(passed=1, failed=2)
     run_each_way("--lf").assert_outcomes(failed=2)
 
 
@@ -348,7 +348,7 @@ def test_other_parametrize_marks_make_suites_of_their_own(project: Project, run_
     assert all(re.fullmatch(r"test_answer@[A-Za-z0-9._-]+\.json", file.name) for file in files)
     up = next(file for file in files if file.name.startswith("test_answer@a-b-up"))
     assert '"A BA/B"' in up.read_text(encoding="utf-8")
-    run_each_way().assert_outcomes(passed=8)
+    project.pytester.runpytest_inprocess().assert_outcomes(passed=8)
     result = run_each_way("--promptreg-update", "-k", "low")
     result.stdout.fnmatch_lines(["test_answer?*-low?*baseline v1, 2 examples*"])
 

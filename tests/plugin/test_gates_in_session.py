@@ -340,10 +340,9 @@ def test_check_scores_what_the_test_made_itself(project: Project, run_each_way: 
     project.suite(fixture="", body=body.format(keep=6))
     run_each_way("--promptreg-update").assert_outcomes(passed=3)
     assert project.outputs()["a"] == "one two three four five six"
-    run_each_way().assert_outcomes(passed=3)
-    project.suite(fixture="", body=body.format(keep=2))
+    project.suite(fixture="", body=body.format(keep="2 if promptreg.example.id == 'b' else 6"))
     result = run_each_way()
-    result.assert_outcomes(failed=3)
+    result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["rouge_l 0.500 (gate >= 0.8)"])
 
 

@@ -81,7 +81,7 @@ def test_words_stand_with_their_own_case(project: Project, kind: str, capture: s
 def test_words_stand_with_their_own_case_under_xdist(project: Project) -> None:
     """Two workers send each case's words with its report."""
     speaking(project)
-    result = project.pytester.runpytest_subprocess("-n2", "-o", "log_level=INFO")
+    result = project.pytester.runpytest_inprocess("-n2", "-o", "log_level=INFO")
     result.assert_outcomes(failed=COUNT)
     check_sections(sections(result))
 

@@ -14,8 +14,12 @@ Run = Callable[..., pytest.RunResult]
 
 
 def test_from_missing_to_pruned(project: Project, run_each_way: Run) -> None:
-    """A baseline is missing, stored, met, breached by an edited prompt, accepted, stale, and pruned."""
+    """A baseline is missing, stored, met, breached by an edited prompt, accepted, stale, and pruned.
+
+    What several processes have written is met by one.
+    """
     baseline = project.baseline_file()
+    one_process = project.pytester.runpytest_inprocess
 
     missing = run_each_way()
     missing.assert_outcomes(failed=3)
@@ -32,7 +36,7 @@ def test_from_missing_to_pruned(project: Project, run_each_way: Run) -> None:
     assert project.outputs()["a"] == "one two three four five six"
     first = baseline.read_bytes()
 
-    met = run_each_way()
+    met = one_process()
     met.assert_outcomes(passed=3)
     assert met.ret == 0
 
@@ -57,7 +61,7 @@ def test_from_missing_to_pruned(project: Project, run_each_way: Run) -> None:
     assert project.outputs()["a"] == "one two"
     second = baseline.read_bytes()
 
-    met = run_each_way()
+    met = one_process()
     met.assert_outcomes(passed=3)
     assert met.ret == 0
 
@@ -73,7 +77,7 @@ def test_from_missing_to_pruned(project: Project, run_each_way: Run) -> None:
     pruned.stdout.fnmatch_lines(["baseline written: *test_answer.json (v1: 2 stale removed)"])
     assert list(project.outputs()) == ["a"]
 
-    clean = run_each_way()
+    clean = one_process()
     assert clean.ret == 0
     clean.stdout.no_fnmatch_line("*stale*")
 
@@ -83,10 +87,10 @@ def test_baseline_bytes_do_not_depend_on_the_number_of_processes(project: Projec
     files = []
     for arguments in (("-p", "no:xdist"), ("-n0",), ("-n2",)):
         project.prompt("v1", keep=6)
-        pytester.runpytest_subprocess(*arguments, "--promptreg-update").assert_outcomes(passed=3)
+        pytester.runpytest_inprocess(*arguments, "--promptreg-update").assert_outcomes(passed=3)
         whole = project.baseline_file().read_bytes()
         project.prompt("v1", keep=4)
-        pytester.runpytest_subprocess(*arguments, "--promptreg-update", "-k", "v1-b").assert_outcomes(
+        pytester.runpytest_inprocess(*arguments, "--promptreg-update", "-k", "v1-b").assert_outcomes(
             passed=1, deselected=0 if "-n2" in arguments else 2
         )
         files.append((whole, project.baseline_file().read_bytes()))
@@ -163,10 +167,10 @@ def test_stale_is_what_is_not_declared_rather_than_what_did_not_run(project: Pro
     project.store()
     before = project.baseline_file().read_bytes()
     run_each_way("--promptreg-prune", "-k", "v1-a")
-    run_each_way("--promptreg-prune", "test_answer.py::test_answer[v1-b]")
+    project.pytester.runpytest_inprocess("--promptreg-prune", "test_answer.py::test_answer[v1-b]")
     project.prompt("v1", keep=1)
     run_each_way("--promptreg-prune", "--maxfail=2")
-    run_each_way("--promptreg-prune")
+    project.pytester.runpytest_inprocess("--promptreg-prune")
     assert project.baseline_file().read_bytes() == before
 
 

@@ -420,7 +420,7 @@ def test_each_call_is_made_once_however_xdist_distributes(project: Project, dist
         predict=LOG + "\nimport time\ndef follow(request):\n    log('calls', request.example)\n"
         "    time.sleep(0.01)\n    return request.example\n"
     )
-    result = project.pytester.runpytest_subprocess("-n2", "--dist", dist, "--promptreg-update")
+    result = project.pytester.runpytest_inprocess("-n2", "--dist", dist, "--promptreg-update")
     result.assert_outcomes(passed=30)
     assert sorted(project.lines("calls")) == sorted(project.outputs())
     assert len(project.outputs()) == 30
@@ -435,7 +435,7 @@ def test_a_worker_gives_no_case_away_that_it_has_called_for(project: Project) ->
         "    time.sleep(0.02)\n    return request.example\n",
         body="import time\ntime.sleep(0.05 if promptreg.example.id < 'e30' else 0)\npromptreg.check()",
     )
-    result = project.pytester.runpytest_subprocess("-n2", "--dist", "worksteal", "--promptreg-update")
+    result = project.pytester.runpytest_inprocess("-n2", "--dist", "worksteal", "--promptreg-update")
     result.assert_outcomes(passed=60)
     assert sorted(project.lines("calls")) == sorted(project.outputs())
     assert len(project.outputs()) == 60

@@ -359,7 +359,7 @@ def test_every_mistake_is_refused_under_xdist_too(project: Project) -> None:
     """With -n 2 the same messages come from the workers, none of them as a traceback, and the run fails."""
     (project.path / "test_answer.py").unlink()
     said = [write_mistake(project, mistake) for mistake in MISTAKES]
-    result = project.pytester.runpytest_subprocess("-n2", "--promptreg-update")
+    result = project.pytester.runpytest_inprocess("-n2", "--promptreg-update")
     assert result.ret not in {0, 5}
     for says in said:
         assert_refused(result.stdout.str() + result.stderr.str(), says)

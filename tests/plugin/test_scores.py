@@ -273,7 +273,7 @@ def test_a_renewed_signature_makes_cases_comparable_again(project: Project, run_
     after = project.baseline()
     assert (after["examples"], after["prompts"]) == (before["examples"], before["prompts"])
     assert after["metrics"] != before["metrics"]
-    assert run_each_way().ret == 0
+    assert project.pytester.runpytest_inprocess().ret == 0
 
 
 def test_a_rescore_tells_where_the_stored_outputs_lie_now(project: Project) -> None:

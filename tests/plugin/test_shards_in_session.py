@@ -33,8 +33,7 @@ def split(project: Project) -> Project:
 def shard(project: Project, index: int, count: int = 3, *arguments: str, ret: int = 0) -> pytest.RunResult:
     """Run one shard."""
     flags = ["-p", "no:cacheprovider", *([] if "-n2" in arguments else ["-p", "no:xdist"])]
-    run = project.pytester.runpytest_subprocess if "-n2" in arguments else project.pytester.runpytest_inprocess
-    result = run(*flags, "--promptreg-shard", f"{index}/{count}", *arguments)
+    result = project.pytester.runpytest_inprocess(*flags, "--promptreg-shard", f"{index}/{count}", *arguments)
     assert result.ret == ret, result.stdout.str() + result.stderr.str()
     return result
 
