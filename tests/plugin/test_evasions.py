@@ -76,7 +76,7 @@ def test_a_breach_counts_though_the_test_skips_itself_then(project: Project, run
 
 
 def test_leaving_early_with_status_0_is_no_pass(project: Project, run_each_way: Run) -> None:
-    """pytest.exit(returncode=0) in the middle of the cases ends with 1: what did not run has not passed."""
+    """pytest.exit(returncode=0) in the middle of the cases is no exit status 0: what did not run has not passed."""
     project.store()
     project.write(
         "conftest.py",
@@ -92,7 +92,7 @@ def test_leaving_early_with_status_0_is_no_pass(project: Project, run_each_way: 
                 pytest.exit("enough", returncode=0)
         """,
     )
-    assert run_each_way().ret == 1
+    assert run_each_way().ret in {1, 3}  # 3 is xdist's own, when it hears that a worker has left before it leaves
 
 
 def test_cases_that_were_skipped_are_told(project: Project, run_each_way: Run) -> None:
