@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .equality import same
+from .equality import found_among
 from .errors import BaselineError
-from .files import display_path, read_text, write_atomically
-from .model import Example, Message, PromptVersion
+from .files import display_path, read_text
+from .model import Message, PromptVersion
 from .redaction import open_settings, without_secrets
 from .text import canonical_json, digest, file_slug
 
@@ -38,22 +38,55 @@ class Record:
     :param outputs: the accepted texts, at least one.
     :param prompts: for each output, the digest of the prompt that made it: a partial refresh leaves those of an
         earlier one, and outputs can be accepted beside others.
+    :param generations: for each output, how many of the stored generations said it; 0 for one that a person accepted
+        beside others. Left out: the first was made once, and the others were accepted beside it.
     """
 
     example: str
     inputs: str
     outputs: tuple[str, ...]
     prompts: tuple[str, ...]
+    generations: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.generations:
+            object.__setattr__(self, "generations", _made_once(len(self.outputs)))
+
+    @property
+    def generated(self) -> tuple[str, ...]:
+        """The stored generations: outputs that were made in the same way, each as often as it was said."""
+        return tuple(text for text, times in zip(self.outputs, self.generations, strict=True) for _ in range(times))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its parts belong together, as those of a record that was made here do."""
+        times = self.generations
+        return (
+            0 < len(self.outputs) == len(self.prompts) == len(times)
+            and all(type(number) is int and number >= 0 for number in times)
+            and any(times)
+        )
 
     def made_by(self, prompt: str) -> Record | None:
         """What of it the prompt of that key made; None for nothing."""
-        outputs = tuple(text for text, key in zip(self.outputs, self.prompts, strict=True) if key == prompt)
-        return replace(self, outputs=outputs, prompts=(prompt,) * len(outputs)) if outputs else None
+        kept = [
+            (text, times)
+            for text, key, times in zip(self.outputs, self.prompts, self.generations, strict=True)
+            if key == prompt
+        ]
+        if not kept:
+            return None
+        outputs, generations = zip(*kept, strict=True)
+        return replace(
+            self,
+            outputs=outputs,
+            prompts=(prompt,) * len(outputs),
+            generations=generations if any(generations) else (),
+        )
 
     def accepts(self, output: str) -> str | None:
         """The accepted output that says the same as ``output``; None when none does."""
-        equal = (accepted for accepted in self.outputs if accepted == output)
-        return next(equal, None) or next((accepted for accepted in self.outputs if same(accepted, output)), None)
+        return found_among(output, self.outputs)
 
 
 @dataclass(frozen=True)
@@ -88,6 +121,11 @@ class Baseline:
     def prompt_of(self, record: Record, output: str) -> PromptVersion:
         """The prompt that made an accepted output of a record."""
         return self.prompts[record.prompts[record.outputs.index(output)]]
+
+
+def _made_once(outputs: int) -> tuple[int, ...]:
+    """The generations of a record that says nothing of them."""
+    return (1,) if outputs == 1 else (1, *(0,) * (outputs - 1))
 
 
 def path_for(module: Path, function: str, variant: str = "") -> Path:
@@ -183,8 +221,8 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
         outputs = tuple(_joined(lines) for lines in stored["outputs"])
         made_by = stored.get("prompt", accepted)
         made_by = tuple(made_by) if isinstance(made_by, list) else (made_by,) * len(outputs)
-        record = Record(example, stored["inputs"], outputs, made_by)
-        if not outputs or len(made_by) != len(outputs) or not set(made_by) <= set(prompts):
+        record = Record(example, stored["inputs"], outputs, made_by, tuple(stored.get("generations", ())))
+        if not record.is_whole or not set(made_by) <= set(prompts):
             raise _DamagedError(f"the record of example {example!r} is not whole")
         if _record_digest(record, accepted) != stored["record"]:
             raise _DamagedError(f"the record of example {example!r} was changed by hand or by a merge")
@@ -218,11 +256,13 @@ def _header_digest(data: Mapping[str, Any]) -> str:
 def _record_json(record: Record, accepted: str) -> dict[str, Any]:
     """The record; the prompts that made it stand there only where one is another than the accepted one.
 
-    So that a new version that leaves an output as it was leaves the output's lines in the file as they were.
+    So that a new version that leaves an output as it was leaves the output's lines in the file as they were. The
+    generations stand there only where there is more than the first output, made once, to tell of.
     """
     return {
         "inputs": record.inputs,
         **({} if (other := _other_prompts(record, accepted)) is None else {"prompt": other}),
+        **({} if (times := _told_generations(record)) is None else {"generations": times}),
         "outputs": [_split(output) for output in record.outputs],
         "record": _record_digest(record, accepted),
     }
@@ -230,8 +270,13 @@ def _record_json(record: Record, accepted: str) -> dict[str, Any]:
 
 def _record_digest(record: Record, accepted: str) -> str:
     other = _other_prompts(record, accepted)
-    said = [] if other is None else [other]
+    said = [part for part in (other, _told_generations(record)) if part is not None]
     return digest(canonical_json([record.example, record.inputs, list(record.outputs), *said]))[:32]
+
+
+def _told_generations(record: Record) -> list[int] | None:
+    """How often each output was made; None where that is what is meant without a word."""
+    return None if record.generations == _made_once(len(record.outputs)) else list(record.generations)
 
 
 def _other_prompts(record: Record, accepted: str) -> str | list[str] | None:
@@ -285,203 +330,3 @@ def says_the_same(one: PromptVersion, other: PromptVersion) -> bool:
     """
     settings, others = (open_settings(without_secrets(version.model_config)) for version in (one, other))
     return one.digest == other.digest and settings == others
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a refresh would do to a baseline file: proposed first, shown, then applied once.
-
-    :param before: the file as it was read; None when there was none.
-    :param after: what would be written; None when nothing is left to keep.
-    :param added: examples that get one more accepted output.
-    :param rescored: metrics whose signature is another than before.
-    :param refused: examples that were asked for and are not written, each with the reason.
-    """
-
-    path: Path
-    before: Baseline | None
-    after: Baseline | None
-    new: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    pruned: tuple[str, ...] = ()
-    rescored: tuple[str, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def writes(self) -> bool:
-        """Whether applying it changes anything on disk."""
-        return (self.before and render(self.before)) != (self.after and render(self.after))
-
-    @property
-    def after_label(self) -> str:
-        """The version that the file would hold."""
-        return self.after.version if self.after else ""
-
-    def __str__(self) -> str:
-        parts = [
-            f"{len(names)} {word}"
-            for word, names in (
-                ("new", self.new),
-                ("changed", self.changed),
-                ("accepted beside others", self.added),
-                ("unchanged", self.unchanged),
-                ("stale removed", self.pruned),
-                ("metric signatures renewed", self.rescored),
-                ("not written", self.refused),
-            )
-            if names
-        ]
-        return ", ".join(parts) or "nothing to write"
-
-    def apply(self) -> None:
-        """Write it: the whole file or nothing.
-
-        :raises BaselineError: when it cannot be written.
-        """
-        if not self.writes:
-            return
-        try:
-            if self.after is None:
-                self.path.unlink(missing_ok=True)
-            else:
-                write_atomically(self.path, render(self.after))
-        except OSError as exc:
-            raise BaselineError(
-                f"the baseline cannot be written: {exc.strerror}",
-                where=display_path(self.path),
-                next_step="make the folder writable and run the same command again",
-            ) from exc
-
-
-def plan_refresh(
-    path: Path,
-    before: Baseline | None,
-    version: PromptVersion,
-    outputs: Mapping[str, str],
-    *,
-    examples: Iterable[Example],
-    signatures: Mapping[str, str],
-    refused: Mapping[str, str],
-    add: bool = False,
-    only: bool = False,
-    alone: bool = False,
-) -> Plan:
-    """The plan that makes ``outputs`` of ``version`` accepted.
-
-    Examples that were not run, or failed, keep their records and the prompt that made them; the file's accepted version
-    becomes ``version`` once most of the declared examples' records are of it. An output that is accepted already, but
-    for white space, leaves the record's texts as they are.
-
-    :param outputs: accepted text by example id, of the cases that ran and passed.
-    :param add: whether outputs stand beside what is accepted, and the accepted version stays, or in their place.
-    :param only: whether an output that is accepted already puts its siblings away: how one is taken back.
-    :param alone: whether nothing that another prompt made stays accepted in the records that are renewed.
-    :raises BaselineError: when, with ``alone``, records would stay that the version made with another model config.
-    """
-    declared = {example.id: example for example in examples}
-    old = before.records if before else {}
-    records = dict(old)
-    key = key_of(version)
-    groups: dict[str, list[str]] = {"new": [], "changed": [], "added": [], "unchanged": []}
-    for example_id, output in outputs.items():
-        group, records[example_id] = _renewed(
-            old.get(example_id), declared[example_id], output, key, add=add, only=only, alone=alone
-        )
-        groups[group].append(example_id)
-    if not outputs:
-        return Plan(path, before, before, refused=refused)
-    if alone and before is not None:
-        _refuse_two_configs(path, before, version, [name for name in old if name not in outputs])
-    known = {**(before.prompts if before else {}), key: _as_stored(version)}
-    used = {prompt for record in records.values() for prompt in record.prompts}
-    of_declared = [records[name].prompts for name in declared if name in records]
-    prevails = not add and sum(key in prompts for prompts in of_declared) * 2 > len(of_declared)
-    after = Baseline(
-        accepted=before.accepted if before and not prevails and before.accepted in used else key,
-        prompts={name: prompt for name, prompt in known.items() if name in used},
-        records=records,
-        signatures=signatures,
-    )
-    return Plan(
-        path,
-        before,
-        after,
-        **{word: tuple(sorted(names)) for word, names in groups.items()},
-        rescored=_renewed_signatures(before, signatures),
-        refused=refused,
-    )
-
-
-def _renewed(
-    stored: Record | None, example: Example, output: str, key: str, *, add: bool, only: bool, alone: bool
-) -> tuple[str, Record]:
-    """What becomes of one record, and in which group of the plan."""
-    if alone and stored is not None and set(stored.prompts) != {key}:
-        if (own := stored.made_by(key)) is None:
-            add, only = False, True
-        else:
-            group, record = _renewed(own, example, output, key, add=add, only=only, alone=False)
-            return "changed" if group == "unchanged" else group, record
-    if stored is None or stored.inputs != example.inputs_digest:  # made from other inputs: nothing to keep
-        record = Record(example.id, example.inputs_digest, (output,), (key,))
-        return "changed" if stored else "new", record
-    if (accepted := stored.accepts(output)) is not None:
-        if only and len(stored.outputs) > 1:
-            return "changed", replace(stored, outputs=(accepted,), prompts=(key,))
-        # It keeps its siblings: refreshing must not forget what people accepted.
-        made_by = [
-            key if text == accepted and not add else prompt
-            for text, prompt in zip(stored.outputs, stored.prompts, strict=True)
-        ]
-        return "unchanged", replace(stored, prompts=tuple(made_by))
-    if add:
-        return "added", replace(stored, outputs=(*stored.outputs, output), prompts=(*stored.prompts, key))
-    return "changed", replace(stored, outputs=(output,), prompts=(key,))
-
-
-def _refuse_two_configs(path: Path, before: Baseline, version: PromptVersion, untouched: Iterable[str]) -> None:
-    """A file has one model config for a prompt: records that were made with another would pass for those of this one.
-
-    :raises BaselineError: where there are such records among those that are not renewed.
-    """
-    stored = before.prompts.get(key_of(version))
-    if stored is None or says_the_same(stored, version):
-        return
-    if left := sorted(name for name in untouched if key_of(version) in before.records[name].prompts):
-        raise BaselineError(
-            f"{version.label} has another model config than when {len(left)} of the records were made "
-            f"(such as {left[0]})",
-            where=display_path(path),
-            next_step="refresh all of the examples at once, and remove records of others with --promptreg-prune",
-        )
-
-
-def plan_rescore(path: Path, before: Baseline, signatures: Mapping[str, str]) -> Plan:
-    """The plan that renews how the outputs of a baseline are scored, and leaves the outputs alone."""
-    renewed = sorted(name for name, line in signatures.items() if before.signatures.get(name) != line)
-    return Plan(path, before, replace(before, signatures=signatures), rescored=tuple(renewed))
-
-
-def _renewed_signatures(before: Baseline | None, signatures: Mapping[str, str]) -> tuple[str, ...]:
-    """The metrics whose stored signature is replaced: of every record, whichever were refreshed."""
-    stored = before.signatures if before else {}
-    return tuple(sorted(name for name, line in signatures.items() if stored.get(name, line) != line))
-
-
-def _as_stored(version: PromptVersion) -> PromptVersion:
-    """The version as a file keeps it: without its place on this machine, and without secrets."""
-    return replace(version, model_config=without_secrets(version.model_config), where="", first_line=0)
-
-
-def prune(plan: Plan, stale: Iterable[str]) -> Plan:
-    """``plan`` with the stale records removed as well; a file of which nothing is left goes."""
-    gone = frozenset(stale)
-    if plan.after is None or not gone:
-        return plan
-    records = {example: record for example, record in plan.after.records.items() if example not in gone}
-    used = {prompt for record in records.values() for prompt in record.prompts}
-    kept = {key: prompt for key, prompt in plan.after.prompts.items() if key in used or key == plan.after.accepted}
-    after = replace(plan.after, records=records, prompts=kept) if records else None
-    return replace(plan, after=after, pruned=tuple(sorted(gone)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,14 @@ def same(text: str, other: str) -> bool:
     if value is not NO_JSON and value_of_other is not NO_JSON:
         return value == value_of_other
     return normal(text) == normal(other)
+
+
+def found_among(text: str, texts: Collection[str]) -> str | None:
+    """The one of ``texts`` that says the same as ``text``, one that equals it before others; None where none does."""
+    for other in texts:
+        if other == text:
+            return other
+    return next((other for other in texts if same(other, text)), None)
 
 
 @remembered(256)

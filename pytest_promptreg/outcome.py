@@ -14,11 +14,12 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from .baseline import Baseline, Plan
+from .baseline import Baseline
 from .calls.tally import Tally
 from .gates import JUDGED, SuiteGateResult, Verdict, goodness, judge_suite
 from .metrics import MetricInfo
 from .model import CaseKey, PromptVersion
+from .refreshing import Plan
 from .suites import SuiteSpec
 
 

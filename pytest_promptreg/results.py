@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .baseline import Baseline, Plan
+from .baseline import Baseline
 from .errors import PromptregError, ResultsError
 from .files import display_path, read_text, write_atomically
 from .gates import Gate, Verdict, metric_of
@@ -23,6 +23,7 @@ from .gates import parse as parse_gate
 from .model import PromptVersion
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
 from .redaction import without_secrets, without_user_info
+from .refreshing import Plan
 from .signals import SIGNALS
 from .suites import ACTIONS, SuiteSpec
 from .text import plain, well_formed
@@ -245,8 +246,7 @@ def _checked_baseline(stored: Baseline) -> Baseline:
     if stored.accepted not in stored.prompts:
         raise WrongValueError("lacks the accepted prompt")
     for name, record in stored.records.items():
-        whole = record.outputs and len(record.outputs) == len(record.prompts) and record.example == name
-        if not whole or not set(record.prompts) <= stored.prompts.keys():
+        if not record.is_whole or record.example != name or not set(record.prompts) <= stored.prompts.keys():
             raise WrongValueError(f"has a record that is not whole: {name!r}")
     return stored
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .baseline import Baseline, Plan, plan_refresh, plan_rescore, prune
+from .baseline import Baseline
 from .errors import BaselineError, MetricError
 from .files import display_path
 from .gates import Verdict, metric_of
@@ -16,6 +16,7 @@ from .metrics import METRICS
 from .metrics.builtin import BuiltinMetrics
 from .model import ScoredCase
 from .outcome import CaseOutcome, SuiteOutcome
+from .refreshing import Plan, plan_refresh, plan_rescore, prune
 from .report.escape import one_line
 from .scoring import Comparison, Scorer
 from .settings import Settings
@@ -63,7 +64,7 @@ class Storing:
                 if reason := _reason_to_refuse(case):
                     refused[case.example] = reason
                 elif case.output is not None:
-                    accepted[case.example] = case.output
+                    accepted[case.example] = [case.output]
             plan = plan_refresh(
                 spec.baseline_path,
                 stored,

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.baseline import Baseline, plan_refresh
+from pytest_promptreg.baseline import Baseline
 from pytest_promptreg.gates import JUDGED, Verdict, parse
 from pytest_promptreg.metrics import METRICS
 from pytest_promptreg.model import CaseKey, Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
+from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.suites import SuiteSpec
 
 V1, V2 = PromptVersion("v1", "one"), PromptVersion("v2", "two")
@@ -33,7 +34,9 @@ def case(example: str, verdict: str, version: str = "v1", **more: Any) -> CaseOu
 
 
 def stored(version: PromptVersion, *ids: str) -> Baseline:
-    plan = plan_refresh(Path("x"), None, version, dict.fromkeys(ids, "x"), examples=EXAMPLES, signatures={}, refused={})
+    plan = plan_refresh(
+        Path("x"), None, version, {name: ["x"] for name in ids}, examples=EXAMPLES, signatures={}, refused={}
+    )
     assert plan.after is not None
     return plan.after
 
@@ -188,7 +191,7 @@ def test_the_accepted_prompt_is_that_of_most_records() -> None:
     """After an edit in place that was accepted for a few examples, the text behind most records is shown."""
     edited = PromptVersion("v1", "one, edited")
     plan = plan_refresh(
-        Path("x"), stored(V1, "a", "b", "c"), edited, {"a": "x"}, examples=EXAMPLES, signatures={}, refused={}
+        Path("x"), stored(V1, "a", "b", "c"), edited, {"a": ["x"]}, examples=EXAMPLES, signatures={}, refused={}
     )
     assert plan.after is not None
     prompt = SuiteOutcome(spec(), plan.after, []).baseline_prompt()

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.baseline import Baseline, Plan, plan_refresh
+from pytest_promptreg.baseline import Baseline
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.errors import PromptregError, ResultsError
 from pytest_promptreg.gates import Verdict, parse
 from pytest_promptreg.metrics import METRICS, MetricInfo
 from pytest_promptreg.model import Example, Message, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.refreshing import Plan, plan_refresh
 from pytest_promptreg.report import terminal
 from pytest_promptreg.results import FORMAT, KIND, forget, load, render, write
 from pytest_promptreg.results import parse as parse_results
@@ -46,7 +47,7 @@ def spec() -> SuiteSpec:
 
 
 def refresh(before: Baseline | None = None) -> Plan:
-    outputs = dict.fromkeys("abc", "accepted")
+    outputs = {name: ["accepted"] for name in "abc"}
     return plan_refresh(
         spec().baseline_path, before, V1, outputs, examples=EXAMPLES, signatures={"semantic": "m"}, refused={"d": "no"}
     )

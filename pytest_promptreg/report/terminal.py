@@ -146,6 +146,7 @@ def _refresh_counts(suite: SuiteOutcome) -> dict[str, int]:
         "new": len(plan.new) if plan else 0,
         "changed": len(plan.changed) if plan else 0,
         "added": len(plan.added) if plan else 0,
+        "recounted": len(plan.recounted) if plan else 0,
         "unchanged": len(plan.unchanged) if plan else 0,
         "not written": len(plan.refused) if plan else 0,
     }

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.baseline import Baseline, plan_refresh, prune
+from pytest_promptreg.baseline import Baseline
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
+from pytest_promptreg.refreshing import plan_refresh, prune
 from pytest_promptreg.report.terminal import lines, next_commands
 from pytest_promptreg.suites import SuiteSpec
 
@@ -46,7 +47,7 @@ def stored(*ids: str) -> Baseline:
         Path("x.json"),
         None,
         V1,
-        dict.fromkeys(ids, "old"),
+        {name: ["old"] for name in ids},
         examples=[*EXAMPLES, *(Example(name, {}) for name in ids)],
         signatures={},
         refused={},

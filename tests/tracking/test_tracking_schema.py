@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from pytest_promptreg import results
-from pytest_promptreg.baseline import plan_refresh
 from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.tracking import RunFacts, clean
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import Record, RunRecord
@@ -119,7 +119,7 @@ def test_a_refresh_marks_what_it_accepts(make_run: Any, facts: RunFacts) -> None
         Path("b.json"),
         suite.baseline,
         version,
-        {example.id: "new" for example in suite.spec.examples},
+        {example.id: ["new"] for example in suite.spec.examples},
         examples=suite.spec.examples,
         signatures={},
         refused={},
