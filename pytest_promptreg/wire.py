@@ -2,7 +2,7 @@
 
 What a field may hold stands in one place, its annotation: a field that is added to a dataclass travels without another
 word, and a file that says something else than the annotation is refused with the path to the place
-(``suites[0].versions[1].cases[17].scores``).
+(``suites[0].versions[1].cases[17].scores``). A dataclass may hold others of its own kind.
 
 Numbers that JSON does not know are the texts ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
 """
@@ -52,14 +52,14 @@ class Codec(NamedTuple):
 class Wire:
     """The codecs of a format.
 
-    :param special: codecs of types that are written in a way of their own.
+    :param special: codecs of annotations that are written in a way of their own.
     :param of_fields: codecs of single fields, by dataclass and name.
     :param finish: by dataclass, what becomes of one that was read; it may raise :class:`WrongValueError`.
     """
 
     def __init__(
         self,
-        special: Mapping[type, Codec] | None = None,
+        special: Mapping[Any, Codec] | None = None,
         of_fields: Mapping[tuple[type, str], Codec] | None = None,
         finish: Mapping[type, Callable[[Any], Any]] | None = None,
     ) -> None:
@@ -82,11 +82,25 @@ class Wire:
     def codec(self, hint: Any) -> Codec:
         """The codec of an annotation, made once."""
         if hint not in self._codecs:
+            if is_dataclass(hint):
+                return self._dataclass(hint)
             self._codecs[hint] = self._made(hint)
         return self._codecs[hint]
 
     def _dataclass(self, cls: Any) -> Codec:
-        """An object with the fields by their names; names that are not known are left alone."""
+        """An object with the fields by their names; names that are not known are left alone.
+
+        Where a field leads back to the dataclass itself, its codec is looked up when a value is there.
+        """
+        self._codecs[cls] = Codec(lambda value: self.encode(value, cls), lambda value: self.decode(value, cls))
+        try:
+            made = self._codecs[cls] = self._with_fields(cls)
+        except BaseException:
+            del self._codecs[cls]
+            raise
+        return made
+
+    def _with_fields(self, cls: Any) -> Codec:
         hints = get_type_hints(cls)
         codecs = {
             field.name: self._of_fields.get((cls, field.name)) or self.codec(hints[field.name])
@@ -126,7 +140,7 @@ class Wire:
 
         return Codec(encode, decode)
 
-    def _made(self, hint: Any) -> Codec:  # noqa: PLR0911  one return for each kind of annotation
+    def _made(self, hint: Any) -> Codec:
         origin, arguments = get_origin(hint), get_args(hint)
         if hint is Any:
             return Codec(plain, lambda value: value)
@@ -140,8 +154,6 @@ class Wire:
             return self._mapping(arguments[1])
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _enumeration(hint)
-        if is_dataclass(hint):
-            return self._dataclass(hint)
         raise TypeError(f"no value of {hint!r} can be written")
 
     def _union(self, members: tuple[Any, ...]) -> Codec:

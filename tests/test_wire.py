@@ -46,6 +46,22 @@ class Tree:
     anything: Any = None
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A value that may hold others of its kind, directly and inside another."""
+
+    name: str
+    branches: list[Branch] = field(default_factory=list)
+    grafted: Graft | None = None
+
+
+@dataclass(frozen=True)
+class Graft:
+    """What leads back to the value that holds it."""
+
+    of: Mapping[str, Branch] = field(default_factory=dict)
+
+
 LEAVES = st.builds(Leaf, st.text(), st.none() | st.floats(allow_nan=False))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-10, 10) | st.text(max_size=3),
@@ -126,3 +142,44 @@ def test_a_field_without_a_form_is_found_when_the_codec_is_made() -> None:
 
     with pytest.raises(TypeError, match="complex"):
         Wire().codec(Odd)
+
+
+BRANCHES = st.recursive(
+    st.builds(Branch, st.text(max_size=3)),
+    lambda inner: st.builds(
+        Branch,
+        st.text(max_size=3),
+        st.lists(inner, max_size=2),
+        st.none() | st.builds(Graft, st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    ),
+)
+
+
+@given(BRANCHES, st.booleans())
+def test_a_value_may_hold_others_of_its_kind(branch: Branch, other_first: bool) -> None:
+    """As deep as they go, whichever of two that hold each other is asked for first."""
+    wire = Wire()
+    if other_first:
+        wire.codec(Graft)
+    assert wire.decode(json.loads(json.dumps(wire.encode(branch, Branch))), Branch) == branch
+
+
+def test_an_error_in_a_nested_value_has_the_whole_path() -> None:
+    """Through every value on the way."""
+    wrong = {"name": "a", "branches": [{"name": "b"}, {"name": "c", "grafted": {"of": {"x": {"name": 1}}}}]}
+    with pytest.raises(WrongValueError) as caught:
+        Wire().decode(wrong, Branch)
+    assert str(caught.value) == "branches[1].grafted.of.x.name is a number, not a text"
+
+
+def test_a_form_that_could_not_be_made_is_not_half_there() -> None:
+    """Asked again, the same error comes again."""
+
+    @dataclass
+    class Odd:
+        value: complex = 0
+
+    wire = Wire()
+    for _ in range(2):
+        with pytest.raises(TypeError, match="complex"):
+            wire.codec(Odd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .traces.record import TraceRecord
@@ -34,7 +34,7 @@ class RunRecord:
     version: str = ""
     example: str = ""
     is_baseline: bool = False
-    nested: Sequence[RunRecord] = field(default_factory=list)
+    nested: list[RunRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Record:
     """
 
     parent: RunRecord
-    children: Sequence[RunRecord] = field(default_factory=list)
-    notices: Sequence[str] = field(default_factory=list)
-    traces: Sequence[TraceRecord] = field(default_factory=list)
+    children: list[RunRecord] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    traces: list[TraceRecord] = field(default_factory=list)
 
     @property
     def baseline(self) -> RunRecord | None:

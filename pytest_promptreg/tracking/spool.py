@@ -15,27 +15,30 @@ import shlex
 import shutil
 import tempfile
 import time
-import types
-import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import TrackingError
 from ..files import OWN_FOLDER, display_path, own_folder
 from ..mlflow_store import TRACKING_VARIABLE, database_file
 from ..redaction import without_user_info
+from ..wire import OBJECT, Codec, Wire
 from . import TrackingSettings
-
-if TYPE_CHECKING:
-    from .records import Record
+from .records import Record
+from .traces.record import TraceRecord
 
 FORMAT = 1
 FILE = "session.json"
 _UNFINISHED = ".unfinished-"
 _UNFINISHED_FOR_S = 24 * 3600
 _COMMAND = "python -m pytest_promptreg sync"
+_OF_MLFLOW = Codec(dict, OBJECT.decode)  # left as it is: predict may have set what is no text
+_WIRE = Wire(
+    special={Any: Codec(None, lambda value: value)},
+    of_fields={(TraceRecord, "tags"): _OF_MLFLOW, (TraceRecord, "metadata"): _OF_MLFLOW},
+)
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ def _write(session: Session, rootdir: Path) -> Path:
         data = {
             "format": FORMAT,
             "session": session.id,
-            "settings": _plain(_storable(session.settings)),
-            "record": _plain(session.record),
+            "settings": _WIRE.encode(_storable(session.settings), TrackingSettings),
+            "record": _WIRE.encode(session.record, Record),
         }
         # ASCII: a lone surrogate in some name comes back as it was.
         with (unfinished / FILE).open("x", encoding="ascii") as file:
@@ -105,8 +108,6 @@ def load(folder: Path) -> Session:
 
     :raises TrackingError: when it cannot be read, is damaged, or was written by a newer version of this package.
     """
-    from .records import Record
-
     where = display_path(folder / FILE)
     try:
         data = json.loads((folder / FILE).read_text(encoding="ascii"))
@@ -116,8 +117,8 @@ def load(folder: Path) -> Session:
                 where=where,
                 next_step="pip install --upgrade pytest-promptreg",
             )
-        settings = _typed(TrackingSettings, data["settings"])
-        return Session(str(data["session"]), _typed(Record, data["record"]), settings, folder)
+        settings = _WIRE.decode(data["settings"], TrackingSettings)
+        return Session(str(data["session"]), _WIRE.decode(data["record"], Record), settings, folder)
     except OSError as exc:
         raise TrackingError(f"it cannot be read: {exc.strerror}", where=where) from exc
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
@@ -166,38 +167,3 @@ def with_credentials(settings: TrackingSettings, environ: Mapping[str, str]) -> 
     """The settings with the whole address, where MLFLOW_TRACKING_URI in the environment names the same store."""
     uri = environ.get(TRACKING_VARIABLE, "").strip()
     return dataclasses.replace(settings, uri=uri) if uri and public_uri(uri) == settings.uri else settings
-
-
-def _plain(value: Any) -> Any:
-    """A value made of dataclasses, mappings and sequences, as JSON has them."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911  one return for each kind of type
-    """What :func:`_plain` made of a value, as its type says that it was.
-
-    :raises TypeError: for a field that the type lacks, or lacks in the file and has no default.
-    """
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if value is None or hint is Any:
-        return value
-    if origin in {typing.Union, types.UnionType}:
-        return _typed(next(kind for kind in inner if kind is not types.NoneType), value)
-    if dataclasses.is_dataclass(hint):
-        make: Any = hint
-        hints = typing.get_type_hints(make)
-        return make(**{name: _typed(hints.get(name, Any), item) for name, item in value.items()})
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {name: _typed(inner[1], item) for name, item in value.items()}
-    if origin is tuple:
-        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(_typed(kind, item) for kind, item in zip(kinds, value, strict=True))
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        return [_typed(inner[0], item) for item in value]
-    return value

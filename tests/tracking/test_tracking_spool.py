@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import subprocess
@@ -20,11 +21,12 @@ from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import DatasetRecord, Record, RunRecord
 from pytest_promptreg.tracking.schema import describe
+from pytest_promptreg.tracking.traces.record import Said, TraceRecord
 
 NOWHERE = TrackingSettings("nonsense://host", "promptreg", 30.0)
 TEXT = st.text(st.characters(codec=None), max_size=20)  # NUL and lone surrogates too
 NUMBERS = st.floats(allow_nan=False) | st.integers(-(10**15), 10**15)
-RUNS = st.builds(
+RUN = st.builds(
     RunRecord,
     name=TEXT,
     status=st.sampled_from(["FINISHED", "FAILED", "KILLED"]),
@@ -38,6 +40,23 @@ RUNS = st.builds(
     suite=TEXT,
     version=TEXT,
     is_baseline=st.booleans(),
+)
+RUNS = RUN | st.builds(replace, RUN, nested=st.lists(RUN, min_size=1, max_size=2))
+TRACES = st.builds(
+    TraceRecord,
+    trace_id=TEXT,
+    suite=TEXT,
+    version=TEXT,
+    state=st.sampled_from(["OK", "ERROR"]),
+    start_ms=st.integers(0, 2**60),
+    duration_ms=st.integers(0, 2**60),
+    request=TEXT,
+    response=TEXT,
+    tags=st.dictionaries(TEXT, TEXT | NUMBERS, max_size=2),  # predict's own among them
+    metadata=st.dictionaries(TEXT, TEXT | NUMBERS, max_size=2),
+    feedback=st.lists(st.builds(Said, TEXT, TEXT | NUMBERS | st.booleans(), TEXT), max_size=2),
+    expectations=st.dictionaries(TEXT, TEXT, max_size=2),
+    spans=st.lists(st.dictionaries(TEXT, TEXT | NUMBERS | st.none() | st.lists(TEXT, max_size=2)), max_size=2),
 )
 PLACES = st.builds(
     TrackingSettings,
@@ -71,14 +90,18 @@ def kept(record: Record, place: TrackingSettings, rootdir: Path) -> Path:
     return session.folder
 
 
-@given(RUNS, st.lists(RUNS, max_size=2), PLACES)
+@given(RUNS, st.lists(RUNS, max_size=2), st.lists(TRACES, max_size=2), PLACES)
 @settings(deadline=None, max_examples=40)
 def test_a_record_comes_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, parent: RunRecord, children: list[RunRecord], place: TrackingSettings
+    tmp_path_factory: pytest.TempPathFactory,
+    parent: RunRecord,
+    children: list[RunRecord],
+    traces: list[TraceRecord],
+    place: TrackingSettings,
 ) -> None:
     """Any text, number and absence of one survives, so that what is sent later is what would have been sent at once."""
     rootdir = tmp_path_factory.mktemp("spool")
-    session = spool.keep(Record(parent, children), place, rootdir)
+    session = spool.keep(Record(parent, children, traces=traces), place, rootdir)
     assert session.folder == spool.spool_of(rootdir) / session.id
     assert spool.load(session.folder) == session
 
@@ -88,6 +111,36 @@ def test_a_described_run_comes_back_as_it_was(record: Record, tmp_path: Path) ->
     found = spool.load(kept(record, NOWHERE, tmp_path)).record
     assert found == record
     assert "examples.json" in found.children[1].artifacts
+
+
+BEFORE = """
+{"format": 1, "session": "20260101T000000Z-1a2b3c4d",
+ "settings": {"uri": "http://host:5000", "experiment": "promptreg", "timeout_s": 30, "artifact_root": null,
+              "experiment_id": null, "parent_run_id": null, "required": false},
+ "record": {
+  "parent": {"name": "run", "status": "FAILED", "start_ms": 1, "end_ms": 2, "tags": {"a": "\\ud800"}, "params": {},
+             "metrics": {"cases": 3, "infinite": Infinity}, "artifacts": {}, "dataset": null, "suite": "",
+             "version": "", "is_baseline": false},
+  "children": [
+   {"name": "v1", "status": "FINISHED", "start_ms": 1, "end_ms": 2, "tags": {}, "params": {}, "metrics": {},
+    "artifacts": {"x.txt": "text"}, "dataset": {"name": "d", "sha256": "00", "source": "s", "rows": 3},
+    "suite": "s", "version": "v1", "example": "", "is_baseline": true, "nested": []}],
+  "notices": ["told"]}}
+"""
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """With the fields that there were then, numbers as JSON had them, and what came later by its default."""
+    folder = tmp_path / "20260101T000000Z-1a2b3c4d"
+    folder.mkdir()
+    (folder / spool.FILE).write_text(BEFORE, encoding="ascii")
+    found = spool.load(folder)
+    assert found.settings == TrackingSettings("http://host:5000", "promptreg", 30.0)
+    dataset = DatasetRecord("d", "00", "s", 3)
+    child = RunRecord("v1", "FINISHED", 1, 2, {}, {}, {}, {"x.txt": "text"}, dataset, "s", "v1", is_baseline=True)
+    metrics = {"cases": 3.0, "infinite": math.inf}
+    parent = RunRecord("run", "FAILED", 1, 2, {"a": "\ud800"}, {}, metrics, {})
+    assert found.record == Record(parent, [child], ["told"])
 
 
 def test_git_does_not_see_the_folder_and_nobody_else_may_read_it(record: Record, tmp_path: Path) -> None:

@@ -62,9 +62,9 @@ class TraceRecord:
     response: str
     tags: Mapping[str, str]
     metadata: Mapping[str, str]
-    feedback: Sequence[Said] = field(default_factory=list)
+    feedback: list[Said] = field(default_factory=list)
     expectations: Mapping[str, str] = field(default_factory=dict)
-    spans: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    spans: list[dict[str, Any]] = field(default_factory=list)
 
 
 def traces_of(run: RunOutcome, mode: str) -> tuple[list[TraceRecord], list[str]]:
