@@ -187,7 +187,9 @@ def _ours(folder: Path) -> Sequence[str]:
     (folder / "examples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "pytest.ini").write_text(f"[pytest]\npromptreg_concurrency = {CONCURRENCY}\n")
     (folder / "test_ours.py").write_text(OURS)
-    command = [sys.executable, *PYTEST, "test_ours.py", "--promptreg-results", "results.json"]
+    # The peers' environments hold nothing else: ours runs without the plugins that this one has besides.
+    alone = ["--disable-plugin-autoload", "-p", "pytest_promptreg.plugin"]
+    command = [sys.executable, *PYTEST, *alone, "test_ours.py", "--promptreg-results", "results.json"]
     _store([*command, "--promptreg-update"], folder)
     return command
 

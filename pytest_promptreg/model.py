@@ -183,10 +183,12 @@ class Output:
                 next_step="return the dict or list itself, or Output(json.dumps(it))",
             )
         object.__setattr__(self, "text", well_formed(self.text))
-        for name in ("input_tokens", "output_tokens", "cost_usd", "latency_s"):
+        for name, kind in (("input_tokens", int), ("output_tokens", int), ("cost_usd", float), ("latency_s", float)):
+            value = getattr(self, name)
+            if value is None or type(value) is kind:
+                continue
             try:  # a Decimal or one of NumPy's numbers, which cannot ride on a report, is what it says
-                value = getattr(self, name)
-                plain = value if value is None else int(value) if name.endswith("tokens") else float(value)
+                plain = kind(value)
             except (TypeError, ValueError, OverflowError) as exc:
                 raise PredictError(f"Output({name}=...) takes a number, not {type(value).__name__}") from exc
             object.__setattr__(self, name, plain)

@@ -22,6 +22,7 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
 # `{{ user.name }}`, `{{ name | upper }}`, `{{ größe }}`: meant as a variable, but not one that is ever filled.
 # Braces around anything else (`{{"a": 1}}`) are text.
 _NEAR_MISS = re.compile(r"\{\{\s*([^\W\d][^{}\n]*?)\s*\}\}")
+_UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
 _UNDEFINED = re.compile(r"(?:.* has no attribute )?'(\w+)'(?: is undefined)?")
 
 
@@ -86,11 +87,18 @@ def render(version: PromptVersion, example: str, inputs: Mapping[str, Any]) -> R
     return Request(
         text=text,
         messages=messages,
-        inputs=copy.deepcopy(inputs),  # predict may do with its request what it likes
-        model_config=copy.deepcopy(version.model_config),
+        inputs=_copied(inputs),  # predict may do with its request what it likes
+        model_config=_copied(version.model_config),
         version=version.label,
         example=example,
     )
+
+
+def _copied(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A copy that shares nothing with the original that could be changed."""
+    if type(values) is dict and all(type(value) in _UNCHANGEABLE for value in values.values()):
+        return values.copy()
+    return copy.deepcopy(values)
 
 
 def _templates(version: PromptVersion) -> list[str]:

@@ -139,7 +139,7 @@ class Try(NamedTuple):
         :raises PredictError: when it is no output.
         """
         latency = time.perf_counter() - began
-        output = Output.of(value)
+        output = Output(value, latency_s=latency) if isinstance(value, str) else Output.of(value)
         if output.latency_s is None:
             output = replace(output, latency_s=latency)
         call = self.call
