@@ -4,6 +4,7 @@ call      what is called, and what becomes of it
 runner    the window of calls ahead of the tests: which call starts when
 threads   where synchronous calls run
 loop      where asynchronous calls run
+aside     where what may block is done for asynchronous calls
 futures   where calls run when the user gives an executor
 retrying  which failures are worth another try, and after what wait
 rate      so many calls in a minute

@@ -62,7 +62,8 @@ class Caller:
     :param wanted: whether a case is called at all when its turn comes; None for every one.
     :param recorded: an output that is had already, asked just before a call would be made; it takes no place among the
         calls in flight. It must not take long: nothing else starts meanwhile.
-    :param keep: told of each output that a call gave, in the thread of the call.
+    :param keep: told of each output that a call gave, before the call ends. It may block: the event loop
+        goes on.
     :param executor: on which the calls run; None for threads and a loop of the runner's own. Calls on one see no
         context variables, are not watched, and what they print is heard where they run.
     :param context: the context variables that calls made ahead see: those of the place where the caller is made.
@@ -132,9 +133,7 @@ class Try(NamedTuple):
     context: contextvars.Context
 
     def outcome(self, value: object, began: float) -> Output:
-        """What predict returned, as an output with the seconds since ``began``, handed on to whoever keeps it.
-
-        One that comes after the try was given up is not: the case has failed, or another try's output counts.
+        """What predict returned, as an output with the seconds since ``began``.
 
         :raises PredictError: when it is no output.
         """
@@ -142,6 +141,13 @@ class Try(NamedTuple):
         output = Output(value, latency_s=latency) if isinstance(value, str) else Output.of(value)
         if output.latency_s is None:
             output = replace(output, latency_s=latency)
+        return output
+
+    def kept(self, output: Output) -> Output:
+        """The output, handed on to whoever keeps it: before the call ends, and so before its test has the output.
+
+        One that comes after the try was given up is not: the case has failed, or another try's output counts.
+        """
         call = self.call
         if call.caller.keep is not None and call.running == self.number:
             call.caller.keep(call.key, output)

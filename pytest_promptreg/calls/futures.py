@@ -70,7 +70,7 @@ class Futures:
         failure: BaseException | None = None
         try:
             value, seconds = done.result()
-            output = this.outcome(value, time.perf_counter() - seconds)
+            output = this.kept(this.outcome(value, time.perf_counter() - seconds))
         except BaseException as exc:
             failure = explained(exc)
         self._finish(this, output, failure)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..model import Output
+from .aside import Aside
 from .call import Call, Try
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Loop:
     def __init__(self, finish: Callable[[Try, Output | None, BaseException | None], object]) -> None:
         self._finish = finish
         self._begin = threading.Lock()
+        self._aside = Aside()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
 
@@ -55,6 +58,7 @@ class Loop:
             loop, self._loop = self._loop, None
         if loop is not None:
             loop.call_soon_threadsafe(_shut_down, loop)
+            self._aside.stop()
 
     def _begun(self) -> asyncio.AbstractEventLoop:
         with self._begin:
@@ -74,6 +78,8 @@ class Loop:
         began = time.perf_counter()
         try:
             output = this.outcome(await this.call.perform(), began)
+            if this.call.caller.keep is not None:
+                await self._aside.do(partial(this.kept, output))
         except BaseException as exc:
             import asyncio
 

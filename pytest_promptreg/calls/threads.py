@@ -75,7 +75,7 @@ class Threads:
                 value = this.context.run(this.call.perform)
                 if not isinstance(value, str | Output) and inspect.isawaitable(value):
                     value = self._wait_for(this, value)
-                output = this.outcome(value, began)
+                output = this.kept(this.outcome(value, began))
             except BaseException as exc:
                 failure = exc
             try:

@@ -338,6 +338,63 @@ def test_what_is_ready_is_told(make: Callable[..., Runner]) -> None:
     assert list(runner.ready()) == [key(2)]
 
 
+@pytest.mark.parametrize("predict", [sync_echo, async_echo, handing(async_echo)])
+def test_an_output_is_kept_before_it_is_handed_over(make: Callable[..., Runner], predict: Any) -> None:
+    """Whatever happens to the process after a case was told of, what was paid for is on the disk."""
+    runner = make()
+    kept: list[CaseKey] = []
+
+    def keep(asked: CaseKey, _: Output) -> None:
+        time.sleep(0.01)
+        kept.append(asked)
+
+    caller = Caller(predict, request, keep=keep)
+    for number in range(8):
+        runner.submit(key(number), caller)
+    for number in range(8):
+        runner.result(key(number))
+        assert key(number) in kept
+
+
+@pytest.mark.parametrize("predict", [sync_echo, async_echo])
+def test_an_output_that_cannot_be_kept_is_a_failed_call(make: Callable[..., Runner], predict: Any) -> None:
+    """A budget that cannot be counted is not overlooked, and nobody scores the output."""
+    runner = make()
+
+    def keep(*_: object) -> None:
+        raise PromptError("nowhere to")
+
+    runner.submit(key(1), Caller(predict, request, keep=keep))
+    answer = runner.take(key(1))
+    assert answer.output is None
+    assert isinstance(answer.failure, PromptError)
+
+
+def test_a_record_that_waits_for_its_file_holds_up_no_other_call(make: Callable[..., Runner]) -> None:
+    """While one output waits for another process's lock, asynchronous calls go on."""
+    runner = make()
+    writes, answered = threading.Event(), threading.Event()
+    in_time: list[bool] = []
+
+    async def predict(asked: Request) -> str:
+        while asked.example == "2" and not writes.is_set():
+            await asyncio.sleep(0.001)
+        if asked.example == "2":
+            answered.set()
+        return "echo"
+
+    def keep(asked: CaseKey, _: Output) -> None:
+        if asked == key(1):
+            writes.set()
+            in_time.append(answered.wait(PATIENCE_S))
+
+    caller = Caller(predict, request, keep=keep)
+    for number in (1, 2):
+        runner.submit(key(number), caller)
+    assert runner.result(key(1)).text == runner.result(key(2)).text == "echo"
+    assert in_time == [True]
+
+
 def test_outputs_keep_what_they_know(make: Callable[..., Runner]) -> None:
     """Tokens, cost and a latency that predict measured itself stay; without one, the runner's is taken."""
     runner = make()
