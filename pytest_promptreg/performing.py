@@ -14,7 +14,7 @@ from . import baseline as baseline_file
 from .baseline import Baseline
 from .budget import Budget
 from .calls import Predict, Progress, Runner, Terms
-from .calls.runner import Queue
+from .calls.ahead import Queue
 from .calls.words import Tell, Words, keep_silent
 from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .calls import Progress
-    from .calls.runner import Queue
+    from .calls.ahead import Queue
     from .case import PromptregCase
 
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .baseline import Baseline, Record
 from .calls import Caller, Predict, Progress, Runner
-from .calls.runner import Queue
+from .calls.ahead import Queue
 from .calls.words import Tell, keep_silent
 from .errors import BudgetError, MetricError
 from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .calls.runner import Queue
+from .calls.ahead import Queue
 from .stash import CASE_KEY
 
 if TYPE_CHECKING:

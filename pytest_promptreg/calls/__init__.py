@@ -1,7 +1,9 @@
 """Calls of predict: ahead of the tests that wait for them, so many at a time, tried again where that is worth it.
 
 call      what is called, and what becomes of it
-runner    the window of calls ahead of the tests: which call starts when
+runner    which call starts when, and how it ends
+ahead     the calls made ahead of the tests, no further than a window
+hold      when nothing may start, for the rate or because a server asked
 threads   where synchronous calls run
 loop      where asynchronous calls run
 aside     where what may block is done for asynchronous calls

@@ -1,7 +1,7 @@
-"""Calls predict ahead of the tests that wait for the outputs: which call starts when.
+"""Calls predict ahead of the tests that wait for the outputs: which call starts when, and how it ends.
 
-Calls are pulled from the cases that are still to run, in their order, as places among the calls in flight come free,
-and never further ahead of the test that runs than a window: neither requests nor outputs of a whole suite are held.
+A call starts as a place among the calls in flight comes free: first what a test waits for or is to be tried again, then
+the cases that are still to run.
 
 Nothing here is ever joined at exit: the process can end while a call still waits for an answer.
 """
@@ -14,18 +14,19 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import BudgetError, PredictError
 from ..model import CaseKey, Output
+from .ahead import Ahead, Queue
 from .alarm import Alarm
 from .call import Answer, Call, Caller, Progress, Try
 from .futures import Futures
+from .hold import Hold
 from .limit import Limit
 from .loop import Loop
-from .rate import Pace, Rate
+from .rate import Rate
 from .retrying import MOST_THROTTLED, NoAnswerError, Trouble, trouble_of, wait_s
 from .tally import Tally
 from .threads import Left, Threads
@@ -54,47 +55,16 @@ class Terms:
     window: int = 0
 
 
-class Queue(NamedTuple):
-    """The cases of one suite that are still to run in this process.
-
-    :param size: how many they are, as far as that is known.
-    """
-
-    keys: Iterator[CaseKey]
-    size: int
-
-
-@dataclass(eq=False, slots=True)
-class _Ahead:
-    """The calls of one suite that are made ahead.
-
-    :param pulled: calls made so far.
-    :param position: the number of the call whose test is furthest.
-    :param draws: whether cases are pulled. Once the window is full, none are until half of it is used up: a thread for
-        which there is always a next call need not be woken for each.
-    :param open: calls that were made and may not be handed over yet, in order.
-    """
-
-    caller: Caller
-    queue: Queue
-    left: int
-    pulled: int = 0
-    position: int = 0
-    draws: bool = True
-    open: deque[Call] = field(default_factory=deque)
-
-
 class Runner:
     """Bounded calls, in the order of the cases."""
 
     def __init__(self, terms: Terms, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.terms = terms
-        self._window = terms.window or max(_LEAST_WINDOW, min(_WINDOW * terms.concurrency, _MOST_WINDOW))
         self._clock = clock
         self._lock = threading.RLock()
         self._calls: dict[CaseKey, Call] = {}
-        self._ahead: dict[str, _Ahead] = {}
-        self._pulling: list[_Ahead] = []  # those that have cases left
+        window = terms.window or max(_LEAST_WINDOW, min(_WINDOW * terms.concurrency, _MOST_WINDOW))
+        self._ahead = Ahead(window, self._calls)
         self._urgent: deque[Call] = deque()  # asked for by their tests, or due to be tried again
         self._delayed: list[tuple[float, int, Call]] = []
         self._order = itertools.count()
@@ -102,11 +72,8 @@ class Runner:
         self._finished = 0
         self._successes = 0
         self._limit = Limit(terms.concurrency)
-        self._pace = Pace(terms.rate) if terms.rate else None
-        self._asked_until = float("-inf")
-        self._held_since: float | None = None
-        self._held_by_rate = False
         self._tally = Tally()
+        self._hold = Hold(terms.rate, self._tally)
         self._alarm = Alarm(self._wake)
         self._loop = Loop(self._finish)
         self._futures = Futures(self._finish)
@@ -132,13 +99,7 @@ class Runner:
         :param upcoming: asked once, while nothing starts.
         """
         with self._lock:
-            queue = upcoming()
-            ahead = self._ahead.get(suite)
-            if ahead is None:
-                ahead = self._ahead[suite] = _Ahead(caller, queue, queue.size)
-            ahead.caller, ahead.queue, ahead.left = caller, queue, queue.size
-            if ahead not in self._pulling:
-                self._pulling.append(ahead)
+            self._ahead.begin(suite, caller, upcoming())
             self._fill()
 
     def give_away(self, keys: list[CaseKey], give: Callable[[list[CaseKey]], None]) -> None:
@@ -148,9 +109,7 @@ class Runner:
         """
         with self._lock:
             free = [key for key in keys if key not in self._calls]
-            given = set(free)
-            for ahead in self._pulling:
-                ahead.queue = Queue((key for key in ahead.queue.keys if key not in given), ahead.queue.size)
+            self._ahead.leave_out(set(free))
             give(free)
 
     def result(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
@@ -182,7 +141,7 @@ class Runner:
                 on_wait(self.progress())
         with self._lock:
             self._calls.pop(key, None)
-            self._move_on(call)
+            self._ahead.move_on(call)
             self._fill()
         return Answer(call.output, call.failure, call.retries, call.words)
 
@@ -194,7 +153,7 @@ class Runner:
     @property
     def window(self) -> int:
         """How many calls are made ahead of the test that runs."""
-        return self._window
+        return self._ahead.window
 
     def submitted(self, key: CaseKey) -> bool:
         """Whether the call of a case waits to be made, is made, or waits to be handed over."""
@@ -202,14 +161,13 @@ class Runner:
 
     def exhausted(self, suite: str) -> bool:
         """Whether nothing of a suite is left to be called ahead."""
-        ahead = self._ahead.get(suite)
-        return ahead is None or ahead not in self._pulling
+        return self._ahead.exhausted(suite)
 
     def progress(self) -> Progress:
         """How far the calls are."""
         with self._lock:
             unfinished = sum(not call.done for call in self._calls.values())
-            expected = self._finished + unfinished + sum(ahead.left for ahead in self._pulling)
+            expected = self._finished + unfinished + self._ahead.left
             return Progress(self._finished, expected, len(self._running), len(self._delayed))
 
     def tally(self) -> Tally:
@@ -229,7 +187,7 @@ class Runner:
             if self._stopped:
                 return
             self._stopped = True
-            self._pulling.clear()
+            self._ahead.end()
             for call in [*self._urgent, *(call for _, _, call in self._delayed)]:
                 # Whoever waits for one must not wait for ever.
                 self._end(call, None, PredictError("the run ended before this call began"))
@@ -243,30 +201,7 @@ class Runner:
     # -- which call is next; the lock is held around every change of state
 
     def _next(self) -> Call | None:
-        if self._urgent:
-            return self._urgent.popleft()
-        for ahead in tuple(self._pulling):
-            while self._draws(ahead):
-                key = next(ahead.queue.keys, None)
-                if key is None:
-                    self._pulling.remove(ahead)
-                    break
-                ahead.left -= 1
-                caller = ahead.caller
-                if key in self._calls or (caller.wanted is not None and not caller.wanted(key)):
-                    continue
-                ahead.pulled += 1
-                call = self._calls[key] = Call(key, caller, caller.context, ahead.pulled)
-                ahead.open.append(call)
-                if not self._answered(call):
-                    return call
-        return None
-
-    def _draws(self, ahead: _Ahead) -> bool:
-        """Whether the window of a suite has room, and enough of it."""
-        made_ahead = ahead.pulled - ahead.position
-        ahead.draws = made_ahead < self._window if ahead.draws else made_ahead <= self._window // 2
-        return ahead.draws
+        return self._urgent.popleft() if self._urgent else self._ahead.next(self._answered)
 
     def _answered(self, call: Call) -> bool:
         """Whether a call need not be made, because its output is recorded; or cannot, because looking for it failed."""
@@ -281,21 +216,6 @@ class Runner:
             self._end(call, output, None)
         return output is not None
 
-    def _move_on(self, call: Call) -> None:
-        """The test of a call has its answer; what was called ahead for tests long past is let go."""
-        ahead = self._ahead.get(call.key.suite)
-        if ahead is None:
-            return
-        ahead.position = max(ahead.position, call.number)
-        while ahead.open:
-            oldest = ahead.open[0]
-            waits = self._calls.get(oldest.key) is oldest
-            if waits and oldest.number > ahead.position - self._window:
-                return
-            ahead.open.popleft()
-            if waits:
-                del self._calls[oldest.key]
-
     # -- starting and finishing
 
     def _fill(self, *, in_thread: bool = False) -> Try | None:
@@ -309,11 +229,11 @@ class Runner:
             if call is None:
                 break
             now = self._clock()
-            if self._held(now):
+            if wait := self._hold.wait_s(now):
+                self._alarm.set(now + wait)
                 self._urgent.appendleft(call)
                 break
-            if self._pace is not None:
-                self._pace.start(now)
+            self._hold.start(now)
             call.tries += 1
             call.started, call.successes, call.handle = now, self._successes, None
             self._running[call] = call.running = call.tries
@@ -329,23 +249,6 @@ class Runner:
         if in_thread and mine is None:
             self._threads.rest()
         return mine
-
-    def _held(self, now: float) -> bool:
-        """Whether nothing may start yet: for the rate, or because a server asked to be left alone."""
-        asked_s = self._asked_until - now
-        rate_s = self._pace.wait_s(now) if self._pace is not None else 0.0
-        if asked_s <= 0 and rate_s <= 0:
-            if self._held_since is not None:
-                waited, self._held_since = now - self._held_since, None
-                if self._held_by_rate:
-                    self._tally.rate_s += waited
-                else:
-                    self._tally.asked_s += waited
-            return False
-        if self._held_since is None:
-            self._held_since, self._held_by_rate = now, rate_s >= asked_s
-        self._alarm.set(now + max(asked_s, rate_s))
-        return True
 
     def _wake(self) -> None:
         """A wait is over: that of a call that is to be tried again, or of all."""
@@ -418,7 +321,7 @@ class Runner:
         if trouble.throttled:
             self._limit.throttled(call.started, now)
             if trouble.pause_s and self.terms.retries:
-                self._asked_until = max(self._asked_until, now + trouble.pause_s)
+                self._hold.leave_alone(now + trouble.pause_s)
         lets_through = trouble.throttled and self._successes > call.successes and call.tries < MOST_THROTTLED
         if self._stopped or not self.terms.retries or not (lets_through or call.counted < self.terms.retries):
             return False

@@ -16,8 +16,8 @@ import pytest
 
 from pytest_promptreg.calls import Caller, Runner, Terms
 from pytest_promptreg.calls import retrying as retrying_module
+from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.calls.rate import Rate
-from pytest_promptreg.calls.runner import Queue
 from pytest_promptreg.errors import PredictError
 from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
 from pytest_promptreg.templates import render
