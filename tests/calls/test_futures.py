@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.calls import Caller, Runner, Terms
+from pytest_promptreg.calls import Caller, Runner
 from pytest_promptreg.errors import ConfigError, PredictError
 from pytest_promptreg.executors import check_address, connected
 from pytest_promptreg.model import CaseKey, PromptVersion, Request
@@ -52,20 +52,6 @@ def die_once(asked: Request) -> str:
         mark.touch()
         os._exit(3)
     return f"echo {asked.text}"
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., Runner]]:
-    """Makes runners, each of which is stopped in the end."""
-    made: list[Runner] = []
-
-    def make_runner(concurrency: int = 4, retries: int = 2, **terms: Any) -> Runner:
-        made.append(Runner(Terms(concurrency, retries=retries, **terms)))
-        return made[-1]
-
-    yield make_runner
-    for runner in made:
-        runner.stop()
 
 
 def outputs(runner: Runner, predict: Callable[[Request], Any], executor: Executor) -> list[str]:

@@ -7,12 +7,12 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from pytest_promptreg.calls import Caller, Progress, Runner, Terms
+from pytest_promptreg.calls import Caller, Progress, Runner
 from pytest_promptreg.errors import PredictError, PromptError
 from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
 from pytest_promptreg.templates import render
@@ -36,17 +36,9 @@ def submit(runner: Runner, predict: Callable[[Request], Any], *numbers: int) -> 
 
 
 @pytest.fixture
-def make() -> Iterator[Callable[..., Runner]]:
-    """Makes runners, each of which is stopped in the end."""
-    made: list[Runner] = []
-
-    def make_runner(concurrency: int = 4, timeout_s: float = 0, **terms: Any) -> Runner:
-        made.append(Runner(Terms(concurrency, timeout_s, **terms)))
-        return made[-1]
-
-    yield make_runner
-    for runner in made:
-        runner.stop()
+def make(make: Callable[..., Runner]) -> Callable[..., Runner]:
+    """Makes runners that try nothing again."""
+    return functools.partial(make, retries=0)
 
 
 def sync_echo(asked: Request) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.calls import Caller, Runner, Terms
+from pytest_promptreg.calls import Caller, Runner
 from pytest_promptreg.calls import retrying as retrying_module
 from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.calls.rate import Rate
@@ -39,20 +39,11 @@ class ThrottledError(Exception):
     status_code = 429
 
 
-@pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runner]]:
-    """Makes runners that wait a hundredth of the time before another try, each of which is stopped in the end."""
-    made: list[Runner] = []
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runners wait a hundredth of the time before another try."""
     waits = retrying_module.wait_s
     monkeypatch.setattr("pytest_promptreg.calls.runner.wait_s", lambda *asked: waits(*asked) / 100)
-
-    def make_runner(concurrency: int = 4, retries: int = 2, **terms: Any) -> Runner:
-        made.append(Runner(Terms(concurrency, retries=retries, **terms)))
-        return made[-1]
-
-    yield make_runner
-    for runner in made:
-        runner.stop()
 
 
 def failing(times: int, failure: Callable[[], Exception]) -> Callable[[Request], str]:
