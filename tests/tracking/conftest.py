@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,6 +149,16 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> RunFacts:
 def hostile() -> str:
     """What the prompt, an output and a message of version v3 say."""
     return HOSTILE
+
+
+@pytest.fixture
+def mlflow() -> Iterator[Any]:
+    """The package, imported without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+
+        yield mlflow
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -23,16 +21,6 @@ from pytest_promptreg.tracking.sync import find, sync
 
 SUITE = "tests/test_tickets.py::test_summarize"
 COMMIT = Surroundings(commit="1a2b3c4d" * 5, branch="main")
-
-
-@pytest.fixture
-def mlflow() -> Iterator[Any]:
-    """The package, imported without its warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow
-
-        yield mlflow
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,6 @@ SUITE = "tests/test_tickets.py::test_summarize"
 TERMS = ("semantic", "rouge_l", "token_recall", "novel_recall")
 GATES = [f"p{n:02}({term}) >= 0.0{n:02}" for term in TERMS for n in range(1, 76)]
 LONG = "long, and it matters how it ends. " * 400 + "END"
-
-
-@pytest.fixture
-def mlflow() -> Iterator[Any]:
-    """The package, imported without its warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow
-
-        yield mlflow
 
 
 @pytest.fixture(scope="module")

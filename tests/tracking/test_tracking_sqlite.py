@@ -6,7 +6,6 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,6 @@ import pytest
 
 from pytest_promptreg.errors import TrackingError
 from pytest_promptreg.tracking import RunFacts, track
-
-
-@pytest.fixture
-def mlflow() -> Iterator[Any]:
-    """The package, imported without its warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow
-
-        yield mlflow
 
 
 def test_a_run_becomes_a_parent_with_a_child_for_each_version(sqlite_store: Any) -> None:

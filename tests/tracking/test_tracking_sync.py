@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,16 +34,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of its own, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def mlflow() -> Iterator[Any]:
-    """The package, imported without its warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow
-
-        yield mlflow
 
 
 @pytest.fixture
