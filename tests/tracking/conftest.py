@@ -161,6 +161,35 @@ def mlflow() -> Iterator[Any]:
         yield mlflow
 
 
+@pytest.fixture
+def cutting(mlflow: Any) -> Callable[..., Any]:
+    """Makes clients whose connection is gone from their ``at``-th call on, before that is made or after it was."""
+
+    def make(at: int, *, reply_lost: bool) -> Any:
+        made = 0
+
+        class Cut(mlflow.MlflowClient):  # type: ignore[misc]
+            def __getattribute__(self, name: str) -> Any:
+                found = super().__getattribute__(name)
+                if name.startswith("_") or not callable(found):
+                    return found
+
+                def call(*arguments: Any, **named: Any) -> Any:
+                    nonlocal made
+                    made += 1
+                    if made < at:
+                        return found(*arguments, **named)
+                    if made == at and reply_lost:
+                        found(*arguments, **named)
+                    raise ConnectionError("cut off")
+
+                return call
+
+        return Cut
+
+    return make
+
+
 @dataclass(frozen=True)
 class Stored:
     """One run as the store has it."""

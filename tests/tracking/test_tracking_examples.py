@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -144,6 +145,7 @@ def test_what_was_sent_in_part_is_finished_and_nothing_made_twice(
     make_run: Any,
     facts: RunFacts,
     mlflow: Any,
+    cutting: Callable[..., Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     at: int,
@@ -152,27 +154,8 @@ def test_what_was_sent_in_part_is_finished_and_nothing_made_twice(
     """Cut off in any call, before it or after it, a sync makes the tree whole; a second one changes nothing."""
     monkeypatch.chdir(tmp_path)
     place = replace(sqlite_store.named(f"examples cut {at}"), level="example")
-    made = 0
-
-    class Cut(mlflow.MlflowClient):  # type: ignore[misc]
-        def __getattribute__(self, name: str) -> Any:
-            found = super().__getattribute__(name)
-            if name.startswith("_") or not callable(found):
-                return found
-
-            def call(*arguments: Any, **named: Any) -> Any:
-                nonlocal made
-                made += 1
-                if made == at and reply_lost:
-                    found(*arguments, **named)
-                if made >= at:
-                    raise ConnectionError("cut off")
-                return found(*arguments, **named)
-
-            return call
-
     with monkeypatch.context() as patched:
-        patched.setattr(mlflow, "MlflowClient", Cut)
+        patched.setattr(mlflow, "MlflowClient", cutting(at, reply_lost=reply_lost))
         with pytest.raises(TrackingError):
             track(make_run(["v1", "v3"], count=4), place, replace(facts, rootdir=tmp_path))
     for _ in range(2):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,30 +92,6 @@ def said(folders: list[Path], **given: Any) -> tuple[bool, list[str]]:
     return sync(folders, given.pop("environ", {}), lines.append, **given), lines
 
 
-def cutting(mlflow: Any, at: int, *, reply_lost: bool) -> Any:
-    """A client whose connection is gone from its ``at``-th call on, before that call is made or after it was."""
-    made = 0
-
-    class Cut(mlflow.MlflowClient):  # type: ignore[misc]
-        def __getattribute__(self, name: str) -> Any:
-            found = super().__getattribute__(name)
-            if name.startswith("_") or not callable(found):
-                return found
-
-            def call(*arguments: Any, **named: Any) -> Any:
-                nonlocal made
-                made += 1
-                if made < at:
-                    return found(*arguments, **named)
-                if made == at and reply_lost:
-                    found(*arguments, **named)
-                raise ConnectionError("cut off")
-
-            return call
-
-    return Cut
-
-
 def test_what_is_sent_later_is_what_is_sent_at_once(
     sqlite_store: Any, mlflow: Any, make_run: Any, facts: RunFacts, here: Path
 ) -> None:
@@ -139,7 +116,13 @@ def test_what_is_sent_later_is_what_is_sent_at_once(
 
 @pytest.mark.parametrize("reply_lost", [False, True])
 def test_a_record_cut_off_at_any_call_is_finished_and_nothing_is_there_twice(
-    sqlite_store: Any, mlflow: Any, record: Record, here: Path, monkeypatch: pytest.MonkeyPatch, reply_lost: bool
+    sqlite_store: Any,
+    mlflow: Any,
+    cutting: Callable[..., Any],
+    record: Record,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reply_lost: bool,
 ) -> None:
     """Wherever the connection was lost, before a call or behind it, a sync leaves what an undisturbed run would."""
     record = replace(record, children=record.children[:1])
@@ -152,7 +135,7 @@ def test_a_record_cut_off_at_any_call_is_finished_and_nothing_is_there_twice(
         session = put(record, place, here)
         assert session.folder is not None
         with monkeypatch.context() as patched:
-            patched.setattr(mlflow, "MlflowClient", cutting(mlflow, at, reply_lost=reply_lost))
+            patched.setattr(mlflow, "MlflowClient", cutting(at, reply_lost=reply_lost))
             try:
                 send_now(session)
             except TrackingError:
