@@ -1,8 +1,9 @@
-"""Servers: MLflow's own; and one that is silent, one that is not there, one that answers everything alike."""
+"""Servers: MLflow's own and its client; one of JSON; one silent, one not there, one that answers everything alike."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,9 +13,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,85 @@ def mlflow_server() -> Callable[[Path, str], contextlib.AbstractContextManager[M
             server.end()
 
     return running
+
+
+ClientOf = Callable[[str], Any]
+
+
+def _client_of(uri: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@pytest.fixture(scope="session")
+def client_of() -> ClientOf:
+    """Gives MLflow's own client of an address; its warnings are not what is tested."""
+    return _client_of
+
+
+class JsonServer:
+    """What a server was asked, and what it answers: status, headers, and JSON or bytes.
+
+    :param port: where it listens on this machine.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.connections: set[Any] = set()
+        self.answer: Callable[[dict[str, Any]], tuple[int, Mapping[str, str], object]] = lambda _: (200, {}, {})
+
+    def answers(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Answer all requests alike."""
+        self.answer = lambda _: (status, headers or {}, body)
+
+
+class _Listening(ThreadingHTTPServer):
+    """A server that many may call at once."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that hangs up is what is tested."""
+
+
+@pytest.fixture
+def json_server() -> Iterator[JsonServer]:
+    """A server on this machine that takes JSON and keeps connections."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            played.connections.add(self.client_address)
+            played.paths.append(self.path)
+            played.asked.append(body)
+            played.headers.append(dict(self.headers))
+            status, headers, answer = played.answer(body)
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(data)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the screen."""
+
+    with _Listening(("127.0.0.1", 0), Handler) as listening:
+        played = JsonServer(listening.server_port)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield played
+        listening.shutdown()
+        thread.join()
 
 
 @pytest.fixture

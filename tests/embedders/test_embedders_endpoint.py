@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_promptreg.embedders import create, endpoint
 from pytest_promptreg.embedders.endpoint import Endpoint
 from pytest_promptreg.errors import MetricError
+
+if TYPE_CHECKING:
+    from tests.servers import JsonServer
 
 KEY = "sk-very-secret"
 
@@ -23,58 +22,29 @@ def embeddings(texts: list[str]) -> dict[str, Any]:
     return {"object": "list", "data": rows[::-1]}
 
 
-class Server:
-    """What the server was asked, and what it shall answer next; embeddings where nothing is set."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.answers: list[tuple[int, dict[str, str], object]] = []
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            state.asked.append({"path": self.path, **body})
-            state.headers.append(dict(self.headers))
-            status, headers, answer = state.answers.pop(0) if state.answers else (200, {}, embeddings(body["input"]))
-            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:word@127.0.0.1:{listening.server_port}/v1/")
-        monkeypatch.setenv("OPENAI_API_KEY", KEY)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(endpoint, "_PAUSE_S", 0.0)
-        yield state
-        listening.shutdown()
-        thread.join()
+def server(json_server: JsonServer, monkeypatch: pytest.MonkeyPatch) -> JsonServer:
+    """A server that gives embeddings, and that the environment names; nobody pauses before asking it again."""
+    json_server.answer = lambda body: (200, {}, embeddings(body["input"]))
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:word@127.0.0.1:{json_server.port}/v1/")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(endpoint, "_PAUSE_S", 0.0)
+    return json_server
 
 
-def test_texts_are_sent_in_batches(server: Server) -> None:
+def test_texts_are_sent_in_batches(server: JsonServer) -> None:
     """All texts are answered for, in order, with the model's name, the key, and so many texts in a request."""
     texts = ["x" * n for n in range(1, 101)]
     vectors = Endpoint("small").encode(texts)
     assert [int(row[0]) for row in vectors] == list(range(1, 101))
     assert [len(asked["input"]) for asked in server.asked] == [64, 36]
-    assert {(asked["path"], asked["model"]) for asked in server.asked} == {("/v1/embeddings", "small")}
+    assert set(server.paths) == {"/v1/embeddings"}
+    assert {asked["model"] for asked in server.asked} == {"small"}
     assert {headers["Authorization"] for headers in server.headers} == {f"Bearer {KEY}"}
 
 
-def test_a_score_by_an_endpoint(server: Server) -> None:
+def test_a_score_by_an_endpoint(server: JsonServer) -> None:
     """``openai:NAME`` is a model like any other: unit vectors, and a fingerprint without a password."""
     found = create("openai:small", threads=0, cache=None)
     assert float((found.whole(["a"])["a"] ** 2).sum()) == pytest.approx(1)
@@ -83,9 +53,11 @@ def test_a_score_by_an_endpoint(server: Server) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_busy_server_is_asked_again(server: Server, status: int) -> None:
+def test_a_busy_server_is_asked_again(server: JsonServer, status: int) -> None:
     """A passing fault is got over; a pause that the server asks for is kept within bounds."""
-    server.answers = [(status, {"Retry-After": "0"}, {}), (status, {}, {})]
+    good = server.answer
+    busy: list[tuple[int, dict[str, str], object]] = [(status, {"Retry-After": "0"}, {}), (status, {}, {})]
+    server.answer = lambda body: busy.pop(0) if busy else good(body)
     assert len(Endpoint("small").encode(["a"])) == 1
     assert len(server.asked) == 3
 
@@ -103,9 +75,9 @@ def test_a_busy_server_is_asked_again(server: Server, status: int) -> None:
         ((200, {}, {"data": [{"index": 0, "embedding": "no"}, {"index": 1, "embedding": "no"}]}), "no numbers", 1),
     ],
 )
-def test_a_fault_of_the_server_is_an_error(server: Server, answer: Any, says: str, times: int) -> None:
+def test_a_fault_of_the_server_is_an_error(server: JsonServer, answer: Any, says: str, times: int) -> None:
     """Whatever a server answers but vectors is an error with its address and a next step, never with a secret."""
-    server.answers = [answer] * times
+    server.answer = lambda _: answer
     with pytest.raises(MetricError, match=says) as error:
         Endpoint("small").encode(["a", "b"])
     assert len(server.asked) == times

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +15,9 @@ from pytest_promptreg.model import CaseKey, Request
 from pytest_promptreg.sources import web
 from pytest_promptreg.sources.predict import describe, predict_from
 from pytest_promptreg.sources.web import CallError
+
+if TYPE_CHECKING:
+    from tests.servers import JsonServer
 
 KEY = "sk-very-secret"
 
@@ -37,66 +38,14 @@ def completion(content: object = "A cat.", **message: Any) -> dict[str, Any]:
     }
 
 
-class Server:
-    """What the server was asked, and what it answers: status, headers, and JSON or bytes."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.connections: set[Any] = set()
-        self.answer: Callable[[dict[str, Any]], tuple[int, dict[str, str], object]] = lambda _: (200, {}, completion())
-        self.port = 0
-
-    def answers(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Answer all requests alike."""
-        self.answer = lambda _: (status, dict(headers or {}), body)
-
-
-class Listening(ThreadingHTTPServer):
-    """A server that many may call at once."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that hangs up is what is tested here."""
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            state.connections.add(self.client_address)
-            state.paths.append(self.path)
-            state.asked.append(body)
-            state.headers.append(dict(self.headers))
-            status, headers, answer = state.answer(body)
-            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-            pass
-
-    with Listening(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        state.port = listening.server_port
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:word@127.0.0.1:{state.port}/v1/")
-        monkeypatch.setenv("OPENAI_API_KEY", KEY)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        yield state
-        listening.shutdown()
-        thread.join()
+def server(json_server: JsonServer, monkeypatch: pytest.MonkeyPatch) -> JsonServer:
+    """A server that answers with a completion, and that the environment names."""
+    json_server.answers(completion())
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:word@127.0.0.1:{json_server.port}/v1/")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return json_server
 
 
 def failure(address: str, config: Mapping[str, Any] | None = None) -> PredictError:
@@ -106,7 +55,7 @@ def failure(address: str, config: Mapping[str, Any] | None = None) -> PredictErr
     return error.value
 
 
-def test_a_chat_model_is_asked_with_the_messages_and_the_model_config(server: Server) -> None:
+def test_a_chat_model_is_asked_with_the_messages_and_the_model_config(server: JsonServer) -> None:
     """Messages, the address's model and each parameter arrive as they are, with the key; text and tokens come back."""
     config = {"temperature": 0, "max_tokens": 40, "seed": 7, "response_format": {"type": "json_object"}, "odd": [1]}
     output = predict_from("openai:/gpt-4o-mini", "test_x.py:3")(request(config))
@@ -116,7 +65,7 @@ def test_a_chat_model_is_asked_with_the_messages_and_the_model_config(server: Se
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
 
 
-def test_the_prompt_registrys_spelling_is_understood(server: Server) -> None:
+def test_the_prompt_registrys_spelling_is_understood(server: JsonServer) -> None:
     """model_name is the model, provider is not sent, stop_sequences is stop, extra_params are parameters."""
     config = {
         "provider": "openai",
@@ -130,7 +79,7 @@ def test_the_prompt_registrys_spelling_is_understood(server: Server) -> None:
     assert server.asked == [{"model": "gpt-5", "stop": ["END"], "logprobs": True, "messages": request().messages}]
 
 
-def test_a_secret_in_the_model_config_is_never_sent(server: Server) -> None:
+def test_a_secret_in_the_model_config_is_never_sent(server: JsonServer) -> None:
     """Neither at the top nor below it; a tool's property that is called password is described all the same."""
     tool = {"function": {"name": "login", "parameters": {"properties": {"password": {"type": "string"}}}}}
     config = {"api_key": KEY, "extra_body": {"auth_token": KEY, "x": {"secret": KEY, "y": 1}}, "tools": [tool]}
@@ -138,7 +87,7 @@ def test_a_secret_in_the_model_config_is_never_sent(server: Server) -> None:
     assert server.asked == [{"model": "small", "x": {"y": 1}, "tools": [tool], "messages": request().messages}]
 
 
-def test_another_variable_names_the_server_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_variable_names_the_server_too(server: JsonServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """OPENAI_API_BASE is the older name of OPENAI_BASE_URL; without a key, user and password of the URL are sent."""
     monkeypatch.setenv("OPENAI_API_BASE", f"http://user:word@127.0.0.1:{server.port}/v2")
     monkeypatch.delenv("OPENAI_BASE_URL")
@@ -160,7 +109,7 @@ def test_another_variable_names_the_server_too(server: Server, monkeypatch: pyte
     ],
 )
 def test_the_cost_is_what_is_known_of_it(
-    server: Server, usage: dict[str, Any], headers: dict[str, str], config: dict[str, Any], cost: float | None
+    server: JsonServer, usage: dict[str, Any], headers: dict[str, str], config: dict[str, Any], cost: float | None
 ) -> None:
     """The reply's own, a gateway's header, or the model config's prices, which are not sent."""
     reply = completion()
@@ -170,7 +119,7 @@ def test_the_cost_is_what_is_known_of_it(
     assert not set(config) & set(server.asked[0])
 
 
-def test_calls_run_at_the_same_time_and_keep_their_connections(server: Server) -> None:
+def test_calls_run_at_the_same_time_and_keep_their_connections(server: JsonServer) -> None:
     """Eight calls are at the server at once; each gets its own answer; a thread's next call uses its connection."""
     together = threading.Barrier(8, timeout=10)
 
@@ -207,7 +156,7 @@ def test_calls_run_at_the_same_time_and_keep_their_connections(server: Server) -
         (200, {"error": {"message": "no credit", "code": 402}}, "no choices: no credit", "chat completions"),
     ],
 )
-def test_a_fault_of_the_server_is_an_error(server: Server, status: int, body: object, says: str, step: str) -> None:
+def test_a_fault_of_the_server_is_an_error(server: JsonServer, status: int, body: object, says: str, step: str) -> None:
     """The address, the status, what the server said and a next step are named; nothing is tried twice."""
     server.answers(body, status)
     error = failure("openai:/small")
@@ -219,13 +168,13 @@ def test_a_fault_of_the_server_is_an_error(server: Server, status: int, body: ob
     assert len(server.asked) == 1
 
 
-def test_a_long_message_of_a_server_is_shortened(server: Server) -> None:
+def test_a_long_message_of_a_server_is_shortened(server: JsonServer) -> None:
     """A page of HTML does not become the error's text."""
     server.answers(b"x" * 100_000, 502)
     assert len(str(failure("openai:/small"))) < 700
 
 
-def test_a_server_that_asks_for_a_pause_is_heard(server: Server) -> None:
+def test_a_server_that_asks_for_a_pause_is_heard(server: JsonServer) -> None:
     """Who tries again later can know when, and how to ask less at a time."""
     server.answers({"error": {"message": "slow down"}}, 429, {"Retry-After": "7"})
     error = failure("openai:/small")
@@ -234,7 +183,7 @@ def test_a_server_that_asks_for_a_pause_is_heard(server: Server) -> None:
     assert "promptreg_concurrency" in str(error.next_step)
 
 
-def test_a_redirection_is_not_followed(server: Server) -> None:
+def test_a_redirection_is_not_followed(server: JsonServer) -> None:
     """The key would go along to wherever it leads."""
     server.answers({}, 307, {"Location": "http://user:word@127.0.0.1:1/elsewhere?token=word"})
     assert "a redirection (HTTP 307) to http://127.0.0.1:1/elsewhere" in failure("openai:/small").what
@@ -258,7 +207,7 @@ def test_a_server_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch,
     assert "OPENAI_BASE_URL" in str(error.next_step)
 
 
-def test_a_server_that_does_not_answer_is_an_error(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_an_error(server: JsonServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call has a time limit of its own, far above what the runner allows it."""
     assert web._TIMEOUT_S[1] > 120
     monkeypatch.setattr(web, "_TIMEOUT_S", (1.0, 0.05))
@@ -268,19 +217,19 @@ def test_a_server_that_does_not_answer_is_an_error(server: Server, monkeypatch: 
     hold.set()
 
 
-def test_a_connection_that_breaks_off_is_an_error(server: Server) -> None:
+def test_a_connection_that_breaks_off_is_an_error(server: JsonServer) -> None:
     """Half an answer is none."""
     server.answer = lambda _: (200, {"Content-Length": "1000", "Connection": "close"}, b'{"choices": [')
     assert "no" in failure("openai:/small").what
 
 
-def test_inputs_that_are_no_json_are_an_error(server: Server) -> None:
+def test_inputs_that_are_no_json_are_an_error(server: JsonServer) -> None:
     """A date is sent as text; what has no form as JSON is refused by name."""
     assert "object is no JSON value" in failure("openai:/small", {"odd": object()}).what
     assert server.asked == []
 
 
-def test_a_scoring_server_is_sent_one_row(server: Server) -> None:
+def test_a_scoring_server_is_sent_one_row(server: JsonServer) -> None:
     """By default a record of the inputs and the prompt, with the model config as params; no key of another server's."""
     server.answers({"predictions": ["A cat."]})
     address = f"http://user:word@127.0.0.1:{server.port}/invocations"
@@ -303,7 +252,7 @@ def test_a_scoring_server_is_sent_one_row(server: Server) -> None:
         ("input", {"input": request().messages, "seed": 1}),
     ],
 )
-def test_the_address_says_what_a_scoring_server_takes(server: Server, form: str, body: dict[str, Any]) -> None:
+def test_the_address_says_what_a_scoring_server_takes(server: JsonServer, form: str, body: dict[str, Any]) -> None:
     """What stands after the # is not sent: it names the form."""
     output = predict_from(f"http://127.0.0.1:{server.port}/invocations#{form}", "test_x.py:3")(request({"seed": 1}))
     assert output.text == "A cat."
@@ -311,7 +260,7 @@ def test_the_address_says_what_a_scoring_server_takes(server: Server, form: str,
     assert server.paths == ["/invocations"]
 
 
-def test_a_scoring_server_that_refuses_is_an_error(server: Server) -> None:
+def test_a_scoring_server_that_refuses_is_an_error(server: JsonServer) -> None:
     """MLflow's message is shown, and which forms there are."""
     server.answers({"error_code": "BAD_REQUEST", "message": "Failed to enforce schema"}, 400)
     error = failure(f"http://user:word@127.0.0.1:{server.port}/invocations?token={KEY}")
@@ -321,7 +270,7 @@ def test_a_scoring_server_that_refuses_is_an_error(server: Server) -> None:
     assert "no prediction: NoneType" in failure(f"http://127.0.0.1:{server.port}/invocations").what
 
 
-def test_what_is_under_test_is_described_without_a_call(server: Server) -> None:
+def test_what_is_under_test_is_described_without_a_call(server: JsonServer) -> None:
     """Model and host of a chat model, the URL of a server, without user, password and query."""
     assert describe("openai:/org/small") == {
         "model": "org/small",
@@ -334,7 +283,7 @@ def test_what_is_under_test_is_described_without_a_call(server: Server) -> None:
     assert server.asked == []
 
 
-def test_many_threads_share_one_predict(server: Server) -> None:
+def test_many_threads_share_one_predict(server: JsonServer) -> None:
     """Answers never get to another call than their own."""
     server.answer = lambda body: (200, {}, completion(body["messages"][1]["content"]))
     predict = predict_from("openai:/small", "test_x.py:3")
@@ -362,7 +311,7 @@ def test_it(promptreg):
 """
 
 
-def test_a_pytest_run_asks_the_model(server: Server, pytester: pytest.Pytester) -> None:
+def test_a_pytest_run_asks_the_model(server: JsonServer, pytester: pytest.Pytester) -> None:
     """Through the plugin, every case's prompt is sent; a fault of the server is an error of set-up and no failure."""
     pytester.makefile(".md", v1="Say {{ x }}.")
     pytester.makepyfile(test_it=ASKED_BY_PYTEST)

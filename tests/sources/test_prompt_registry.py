@@ -30,7 +30,7 @@ from pytest_promptreg.sources.registry.stored import ALIASES_TAG, REGISTRY_NAME_
 from pytest_promptreg.tracking.registry import promote, register
 
 if TYPE_CHECKING:
-    from tests.servers import MlflowServer
+    from tests.servers import ClientOf, MlflowServer
 
 FIRST = "Summarize.\n\nTicket: {{ ticket }}\nSummary:"
 SECOND = "Summarize in one sentence.\n\nTicket: {{ ticket }}\nSummary:"
@@ -48,17 +48,8 @@ print([version.text for version in loaded.versions], loaded.notice, "mlflow" in 
 """
 
 
-def client_of(uri: str) -> Any:
-    """MLflow's own client; its warnings are not what is tested."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-
-        return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory, client_of: ClientOf) -> Path:
     """A database with the prompts ``summarize`` (3 versions), ``triage`` (a chat) and what cannot be used."""
     path = tmp_path_factory.mktemp("prepared") / "mlflow.db"
     client = client_of(f"sqlite:///{path}")
@@ -124,7 +115,7 @@ class Changing:
         return self._client.search_prompt_versions(*arguments)
 
 
-def test_a_version_that_is_deleted_meanwhile_is_no_trouble(prepared: Path) -> None:
+def test_a_version_that_is_deleted_meanwhile_is_no_trouble(prepared: Path, client_of: ClientOf) -> None:
     """MLflow takes the prompt for a model in that moment; it is asked again."""
     client = Changing(client_of(f"sqlite:///{prepared}"))
     assert [version.version for version in stored.stored_versions(client, "summarize")] == [3, 2, 1]
@@ -269,7 +260,9 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_process_own_state_stays(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_process_own_state_stays(
+    database: Path, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Environment, folder and the prompt itself are as before: MLflow's load_prompt ties it to an experiment."""
     monkeypatch.chdir(tmp_path)
     before = dict(os.environ), sorted(tmp_path.iterdir())
@@ -308,7 +301,7 @@ def test_an_old_copy_is_used_when_the_registry_is_away_and_said_so(database: Pat
     assert "from a copy: there is no such database" in again.notice
 
 
-def test_an_alias_that_moved_is_told(database: Path, tmp_path: Path) -> None:
+def test_an_alias_that_moved_is_told(database: Path, client_of: ClientOf, tmp_path: Path) -> None:
     """What is tested now is another version than the last time."""
     old = settings_of(database, cache=tmp_path / "cache", ttl_s=0)
     load("prompts:/summarize@champion", old)
@@ -323,7 +316,7 @@ def test_an_alias_that_moved_is_told(database: Path, tmp_path: Path) -> None:
     assert "@champion was v3 at 20" in refusal("prompts:/summarize@champion", old)
 
 
-def test_a_run_sees_one_state_of_the_registry(database: Path, tmp_path: Path) -> None:
+def test_a_run_sees_one_state_of_the_registry(database: Path, client_of: ClientOf, tmp_path: Path) -> None:
     """A copy of the same run is good at any age; for another run it is not."""
     first = settings_of(database, cache=tmp_path / "cache", ttl_s=0, run="first")
     load("prompts:/summarize@champion", first)
@@ -396,7 +389,7 @@ def server(database: Path, mlflow_server: Any, tmp_path: Path) -> Iterator[Mlflo
 
 
 def test_a_server_is_read_written_and_survived(
-    server: MlflowServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    server: MlflowServer, client_of: ClientOf, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Over HTTP all is as in a file; a killed server leaves copies with a notice, and quick refusals without one."""
     uri = server.url

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,9 @@ from pytest_promptreg.tracking.registry import (
     show_in_experiment,
 )
 
+if TYPE_CHECKING:
+    from tests.servers import ClientOf
+
 V1 = PromptVersion("v1", "Summarize.\n\nTicket: {{ ticket }}", commit_message="the first", where="prompts/v1.md")
 V2 = replace(V1, label="v2", template="Summarize briefly.\n\nTicket: {{ ticket }}", commit_message="shorter")
 V10 = replace(V1, label="v10", template=(Message("system", "Be terse."), Message("user", "{{ ticket }}")))
@@ -46,17 +49,8 @@ print([register([PromptVersion("v1", f"text {n}")], "race", client)["v1"] for n 
 """
 
 
-def client_of(uri: str) -> Any:
-    """MLflow's own client; its warnings are not what is tested."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-
-        return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def uri(tmp_path_factory: pytest.TempPathFactory, client_of: ClientOf) -> str:
     """A database that is set up: each test has a prompt of its own in it."""
     uri = f"sqlite:///{tmp_path_factory.mktemp('registry')}/mlflow.db"
     client_of(uri).search_registered_models()
@@ -64,7 +58,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def client(uri: str) -> Iterator[Any]:
+def client(uri: str, client_of: ClientOf) -> Iterator[Any]:
     """MLflow's own client of that database."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
