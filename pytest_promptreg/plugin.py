@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 _REPORTS = "promptreg-reports"
+_SET_UP_FOR: ContextVar[pytest.FixtureRequest | None] = ContextVar("promptreg_set_up_for", default=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -110,6 +112,7 @@ def _role(config: pytest.Config) -> Role:
             is_controller=config.pluginmanager.hasplugin("dsession"),
         )
         config.stash[ROLE] = role
+        config.pluginmanager.register(_SetUps())
     return config.stash[ROLE]
 
 
@@ -223,8 +226,22 @@ def promptreg_executor(request: pytest.FixtureRequest) -> Generator[Any, None, N
         pytest.fail(problem, pytrace=False)
 
 
+class _SetUps:
+    """Tells the fixture ``promptreg`` for which test it is set up; registered where there is a suite.
+
+    Were ``request`` among its arguments, pytest would make that three times for each case, which is a twentieth of the
+    whole run where calls take no time.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        """Note the request, and leave the set-up to pytest."""
+        if fixturedef.argname == "promptreg":
+            _SET_UP_FOR.set(request)
+
+
 @pytest.fixture
-def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> PromptregCase:
+def promptreg(promptreg_predict: Any) -> PromptregCase:
     """One prompt version on one example: ``promptreg.check()`` gates its output against the stored baseline.
 
     Also: ``.output`` (text, tokens, cost, latency), ``.request``, ``.version``, ``.example``, ``.baseline``,
@@ -232,6 +249,8 @@ def promptreg(request: pytest.FixtureRequest, promptreg_predict: Any) -> Promptr
     """
     from . import running
 
+    request = _SET_UP_FOR.get()
+    _SET_UP_FOR.set(None)
     return running.open_case(request, lambda: promptreg_predict)
 
 

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 _FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
 
-def open_case(request: pytest.FixtureRequest, overridden: Callable[[], Any]) -> PromptregCase:
+def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], Any]) -> PromptregCase:
     """The case of a test, with its output awaited: a predict or a metric that fails is an error of set-up.
 
+    :param request: that of the fixture; None in a run without a suite.
     :param overridden: gives the value of the fixture ``promptreg_predict``; asked where it may be called.
     """
-    item: pytest.Item = request.node
-    role = request.config.stash.get(ROLE, None)
-    key = item.stash.get(CASE_KEY, None)
-    if key is None or not isinstance(role, Performing):
+    role = request.config.stash.get(ROLE, None) if request is not None else None
+    key = request.node.stash.get(CASE_KEY, None) if request is not None else None
+    if request is None or key is None or not isinstance(role, Performing):
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
+    item: pytest.Item = request.node
     _forget(item)
     on_wait = _leaves_when_told(item.session) if isinstance(role, Worker) else _progress(request.config)
     stand_in = role.performer.stand_in(key.suite)

@@ -596,6 +596,19 @@ def test_a_fixture_that_returns_no_function_is_an_error(project: Project, run_ea
     assert_refused(result.stdout.str(), ["the fixture promptreg_predict returned str, which is not callable"])
 
 
+@pytest.mark.parametrize("beside_a_suite", [False, True])
+def test_the_fixture_asked_for_by_another_test_says_whose_it_is(project: Project, beside_a_suite: bool) -> None:
+    """A test without the marker that asks for the fixture by its name is told so, whether or not there is a suite."""
+    if beside_a_suite:
+        project.store()
+    else:
+        project.path.joinpath("test_answer.py").unlink()
+    project.write("test_other.py", "def test_other(request):\n    request.getfixturevalue('promptreg')\n")
+    result = project.pytester.runpytest_inprocess("-p", "no:xdist")
+    result.assert_outcomes(passed=3 if beside_a_suite else 0, failed=1)
+    result.stdout.fnmatch_lines(["*the fixture promptreg belongs to tests marked*"])
+
+
 def test_every_message_fits_its_first_line(project: Project) -> None:
     """What is wrong stands on one line of its own, so that it can be read in a log; what to do stands below."""
     says = write_mistake(project, next(mistake for mistake in MISTAKES if mistake.name == "unknown_metric"))
