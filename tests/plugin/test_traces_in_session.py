@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_promptreg.errors import PartlyRecordedError
+
+Run = Callable[..., pytest.RunResult]
 
 # An application that is traced, in async code, and whose owner keeps traces of his own elsewhere.
 TRACED = """
@@ -54,14 +57,26 @@ def traces_in(folder: Path) -> dict[tuple[str, str], Any]:
     return {(trace.info.tags["promptreg.version"], trace.info.tags["promptreg.example"]): trace for trace in found}
 
 
-@pytest.mark.parametrize("processes", ["-pno:xdist", "-n2"])
-def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, processes: str) -> None:
+@pytest.fixture
+def _own_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the suite under test tells MLflow in this process is over with the test."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri writes to it
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    yield
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.mark.usefixtures("_own_state")
+@pytest.mark.parametrize("run", ["alone", "n2"], indirect=True)
+def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, run: Run) -> None:
     """Also from workers, which write nothing; the user's own store is not even opened, his state as it was."""
     project.store()
     project.suite(predict=TRACED, fixture=FIXTURE, body=BODY)
     project.prompt("v2", keep=2)
     project.ini("promptreg_mlflow_traces = all")
-    result = project.pytester.runpytest_subprocess(processes, "--promptreg-mlflow")
+    result = run("--promptreg-mlflow")
     result.assert_outcomes(passed=3, failed=2, errors=1)
     assert not (project.path / "own.db").exists()
     traces = traces_in(project.path)
