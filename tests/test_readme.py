@@ -51,8 +51,8 @@ def test_the_caught_regression_is_what_the_example_suite_prints(pytester: pytest
     """Every line of the README's picture of a caught regression is printed by the example suite, in that order."""
     suite = pytester.path / "example_suite"
     shutil.copytree(ROOT / "example_suite", suite, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-    arguments = ["--promptreg-versions", "v3", "--tb=no", "-p", "no:cacheprovider"]
-    result = pytester.runpytest_subprocess("example_suite/test_summarize.py", *arguments)
+    arguments = ["--promptreg-versions", "v3", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    result = pytester.runpytest_inprocess("example_suite/test_summarize.py", *arguments)
     assert result.ret == 1
     printed = [line.rstrip() for line in result.outlines]
     shown = [line.rstrip() for line in _block("text").splitlines() if line.strip() != "..."]
