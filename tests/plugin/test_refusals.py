@@ -345,13 +345,25 @@ def assert_refused(output: str, says: Sequence[str]) -> None:
         assert position >= 0, f"{text!r} is not said in:\n{output}"
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_mistake_is_a_collection_error_with_its_place(project: Project, mistake: Mistake) -> None:
+def collecting(output: str) -> dict[str, str]:
+    """By the name of the mistake, what is said of the collection of its module."""
+    parts = re.split(
+        r"^_+ ERROR collecting test_(\w+)\.py _+$", output.partition("short test summary info")[0], flags=re.M
+    )
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_a_mistake_is_a_collection_error_with_its_place(project: Project) -> None:
     """Each mistake stops the collection with exit status 2, and its message says what, where and what to do."""
-    says = write_mistake(project, mistake)
-    result = project.pytester.runpytest_inprocess("-p", "no:xdist", f"test_{mistake.name}.py")
+    (project.path / "test_answer.py").unlink()
+    says = {mistake.name: write_mistake(project, mistake) for mistake in MISTAKES}
+    result = project.pytester.runpytest_inprocess("-p", "no:xdist")
     assert result.ret == 2
-    assert_refused(result.stdout.str() + result.stderr.str(), says)
+    said = collecting(result.stdout.str())
+    assert set(said) == set(says)
+    for name, texts in says.items():
+        assert_refused(said[name], texts)
+    assert_refused(result.stdout.str() + result.stderr.str(), [])
     assert not (project.path / "__baselines__").exists()
 
 
