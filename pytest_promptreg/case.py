@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import PredictError
@@ -29,7 +29,7 @@ class PromptregCase:
         self._key = key
         self._fail = fail
         self._predict: Callable[[Request], Any] | None = None
-        self._output: Output | None = None
+        self._outputs: Sequence[Output] = ()
         self._outcome: CaseOutcome | None = None
         self._checked = False
 
@@ -53,21 +53,30 @@ class PromptregCase:
 
     @property
     def output(self) -> Output:
-        """What predict returned for this case.
+        """What predict returned for this case, of several samples the first.
 
         Fails the test in a suite without predict, before ``check(output)`` was given one.
         """
         __tracebackhide__ = True
-        if self._output is None and self._predict is not None:
+        return self.outputs[0]
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What predict returned for this case: one output for each of its samples.
+
+        Fails the test in a suite without predict, before ``check(output)`` was given one.
+        """
+        __tracebackhide__ = True
+        if not self._outputs and self._predict is not None:
             self._run.call(self._predict, self._key)
-            self._output = self._run.output(self._key)
-        if self._output is None:
+            self._outputs = self._run.outputs(self._key)
+        if not self._outputs:
             self._fail(
                 f"{self._run.spec.where}: this suite has no predict, so there is no output yet\n"
                 "  call promptreg.check(output) first, or give the marker predict= or override the fixture "
                 "promptreg_predict"
             )
-        return self._output
+        return tuple(self._outputs)
 
     @property
     def baseline(self) -> str | None:
@@ -79,7 +88,7 @@ class PromptregCase:
         """Verdict, scores and breaches, once the case is judged."""
         return self._outcome
 
-    def check(self, output: Any = _WHAT_PREDICT_RETURNED) -> CaseOutcome:
+    def check(self, output: Any = _WHAT_PREDICT_RETURNED, *, outputs: Any = _WHAT_PREDICT_RETURNED) -> CaseOutcome:
         """Judge the output against the stored baseline.
 
         Fails the test on a breach, and where there is nothing to compare with. In a refresh (``--promptreg-update``,
@@ -87,13 +96,18 @@ class PromptregCase:
         and only the rate fails, at the end.
 
         :param output: what the test made itself: a str, a dict or list, or an Output; left out, what predict returned.
+        :param outputs: several of them, where the test made samples itself: a list or tuple.
         :returns: the outcome of the case.
         """
         __tracebackhide__ = True
-        if output is not _WHAT_PREDICT_RETURNED:  # None is a helper that forgot to return
-            self._take_made(output)
+        if outputs is not _WHAT_PREDICT_RETURNED:
+            if output is not _WHAT_PREDICT_RETURNED or not isinstance(outputs, list | tuple) or not outputs:
+                self._fail("promptreg.check(outputs=[...]) takes a list of the samples, and no output beside it")
+            self._take_made(outputs)
+        elif output is not _WHAT_PREDICT_RETURNED:  # None is a helper that forgot to return
+            self._take_made([output])
         if self._outcome is None:
-            self._outcome = self._run.judge(self._key, self.output)
+            self._outcome = self._run.judge(self._key, *self.outputs)
         self._checked = True
         if not self._tolerated(Verdict(self._outcome.verdict)):
             self._fail(self._run.failure(self._outcome))
@@ -106,10 +120,10 @@ class PromptregCase:
             return True
         return verdict is Verdict.BREACHED and self._run.spec.has_pass_rate
 
-    def _take_made(self, output: Any) -> None:
+    def _take_made(self, outputs: Sequence[Any]) -> None:
         self._outcome, self._checked = None, False
         try:
-            self._output = Output.of(output)
+            self._outputs = [Output.of(output) for output in outputs]
         except PredictError as exc:
             self._fail(f"promptreg.check(output): {exc}")
 
@@ -130,10 +144,10 @@ class PromptregCase:
         """Let ``output`` be had by calling ``predict``."""
         self._predict = predict
 
-    def take(self, output: Output) -> None:
+    def take(self, outputs: Sequence[Output]) -> None:
         """Keep what predict returned and judge it, so that a metric's failure shows in set-up, as predict's do."""
-        self._output = output
-        self._outcome = self._run.judge(self._key, output)
+        self._outputs = outputs
+        self._outcome = self._run.judge(self._key, *outputs)
 
     def decide(self, outcome: CaseOutcome) -> None:
         """Keep a verdict that needed no output."""

@@ -76,6 +76,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         ini_signals=role.settings.signals,
         ini_predict_version=role.settings.predict_version,
         metrics=metrics,
+        samples=role.settings.asked_samples,
         registry=lambda address: _registered(address, where, role),
         refreshing=role.settings.refreshing,
     )

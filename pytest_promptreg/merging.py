@@ -165,6 +165,7 @@ def _aspects(shard: ShardResults, suite: str) -> dict[str, object]:
         "the metrics": (spec.metrics, dict(spec.own)),
         "the signals": dict(spec.signals),
         "predict": spec.predict,
+        "the number of samples": spec.samples,
         "what the alias names": spec.production and (spec.production.address, spec.production.number),
     }
 

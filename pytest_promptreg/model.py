@@ -18,6 +18,44 @@ class CaseKey(NamedTuple):
     version: str
     example: str
 
+    @property
+    def case(self) -> CaseKey:
+        """Itself: a case with one sample is called by its own key."""
+        return self
+
+    @property
+    def sample(self) -> int:
+        """The first."""
+        return 0
+
+
+class CallKey(NamedTuple):
+    """What a call is known by, where a case has several samples, each a call of its own.
+
+    :param sample: which one, from 0.
+    """
+
+    case: CaseKey
+    sample: int
+
+    @property
+    def suite(self) -> str:
+        """The case's."""
+        return self.case.suite
+
+    @property
+    def version(self) -> str:
+        """The case's."""
+        return self.case.version
+
+    @property
+    def example(self) -> str:
+        """The case's."""
+        return self.case.example
+
+
+Key = CaseKey | CallKey  # of a call
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

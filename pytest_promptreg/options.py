@@ -10,15 +10,15 @@ from typing import Any, Literal
 import pytest
 
 MARKER = (
-    "promptreg(prompts, examples, gates=(), predict=None, predict_version='', metrics=(), signals={}, baseline=None): "
-    "run the test once for each prompt version and example, and gate the outputs against the stored baseline "
-    "(pytest-promptreg)."
+    "promptreg(prompts, examples, gates=(), predict=None, predict_version='', metrics=(), signals={}, baseline=None, "
+    "samples=1): run the test once for each prompt version and example, and gate the outputs against the stored "
+    "baseline (pytest-promptreg)."
 )
 
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results", "replay", "max_calls", "max_cost", "executor"),
+    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples"),
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
@@ -30,6 +30,10 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
     "promptreg_retries": ("string", "times that a call is tried again after no connection, no answer, 429 or 5xx (2)"),
     "promptreg_rate": ("string", "predict calls over time: 60/min, 5/s, 1000/h (default: no limit)"),
+    "promptreg_baseline_samples": (
+        "string",
+        "outputs of each case that a refresh stores (default: the suite's samples)",
+    ),
     "promptreg_replay": ("string", "hand recorded outputs over in place of calls: off (default), reuse or only"),
     "promptreg_replay_file": ("string", "where outputs are recorded (default .promptreg/replay.jsonl)"),
     "promptreg_predict_version": ("string", "declared version of predict: another one calls anew under replay"),
@@ -102,6 +106,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="promptreg_results",
         metavar="PATH",
         help="write the whole outcome as JSON; of a shard, default .promptreg/shards/2-of-5.json",
+    )
+    group.addoption(
+        "--promptreg-samples",
+        dest="promptreg_samples",
+        metavar="K",
+        help="call K times for each case and judge it by all of them (overrides the marker's samples=)",
     )
     group.addoption(
         "--promptreg-replay",

@@ -27,17 +27,22 @@ from .suites import SuiteSpec
 class CaseOutcome:
     """One case, judged.
 
-    :param output: what the version under test said; None when it was not called or failed.
+    :param output: what the version under test said, of several samples the one that lies worst; None when it was not
+        called or failed.
     :param accepted: the baseline output that it was compared with, of several the best match; None when there is none.
-    :param scores: by term: ``semantic``, ``drop(rouge_l)``.
+    :param scores: by term: ``semantic``, ``drop(rouge_l)``; the mean over its samples.
     :param breaches: a line for each gate that was not met.
     :param findings: what kind of change it is: what each signal found, by the signal's name.
     :param warnings: names of the signals that are no breach and still want a look.
     :param message: what went wrong, for missing, incomparable and error.
     :param retries: why the call was tried again, a word for each time: ``429``, ``connection``, ``timeout``.
-    :param replayed: whether the output is a recorded one; latency, tokens and cost are then those of its call.
+    :param replayed: whether the output is a recorded one; latency, tokens and cost are then those of its call. Of
+        several samples: whether all are. Latency is then their mean, tokens and cost are sums.
     :param passed: whether the test function passed as a whole, its own assertions included.
-    :param trace: what was kept of the call for MLflow, as JSON; empty where no traces are asked for.
+    :param trace: what was kept of the call for MLflow, as JSON; empty where no traces are asked for. Of several
+        samples it is a list.
+    :param samples: every text that the version said, in order, where the case has several; empty where it has one.
+    :param recorded: how many of them are recorded ones.
     """
 
     suite: str
@@ -60,11 +65,28 @@ class CaseOutcome:
     passed: bool = True
     nodeid: str = ""
     trace: str = ""
+    samples: tuple[str, ...] = ()
+    recorded: int = 0
 
     @property
     def key(self) -> CaseKey:
         """What the case is known by."""
         return CaseKey(self.suite, self.version, self.example)
+
+    @property
+    def replays(self) -> int:
+        """How many recorded outputs it has."""
+        return self.recorded if self.samples else int(self.replayed)
+
+    @property
+    def lives(self) -> int:
+        """How many outputs predict gave it in this run."""
+        return (len(self.samples) or 1) - self.replays if self.called else 0
+
+    @property
+    def generated(self) -> Sequence[str]:
+        """Every text that the version said."""
+        return self.samples or (() if self.output is None else (self.output,))
 
     @property
     def called(self) -> bool:

@@ -8,7 +8,7 @@ from . import prices
 from .baseline import Baseline
 from .budget import Budget
 from .errors import PromptregError
-from .model import CaseKey, Output
+from .model import Key, Output
 from .prices import Price, Prices
 from .suites import SuiteSpec
 from .templates import render
@@ -24,18 +24,18 @@ class Outlay:
         self._known = known
         self._budget = budget
         self._prices: dict[tuple[str, str], Price | None] = {}
-        self._taken: dict[CaseKey, float] = {}
+        self._taken: dict[Key, float] = {}
 
     @property
     def has_prices(self) -> bool:
         """Whether the ini file says any."""
         return bool(self._known)
 
-    def model(self, spec: SuiteSpec, key: CaseKey) -> str:
+    def model(self, spec: SuiteSpec, key: Key) -> str:
         """The name of the model that a case asks, where it says one."""
         return prices.model_of(spec.version_by_label[key.version].model_config, spec.predict)
 
-    def estimate(self, spec: SuiteSpec, baseline: Baseline | None, key: CaseKey) -> float | None:
+    def estimate(self, spec: SuiteSpec, baseline: Baseline | None, key: Key) -> float | None:
         """USD that a case's call is going to cost; None where its price is not known.
 
         The output is taken to be as long as the accepted one, or as the reference.
@@ -51,7 +51,7 @@ class Outlay:
         expected = stored.outputs[0] if stored else example.reference
         return prices.estimate_usd(price, text, expected, version.model_config)
 
-    def before(self, spec: SuiteSpec, baseline: Baseline | None, key: CaseKey) -> None:
+    def before(self, spec: SuiteSpec, baseline: Baseline | None, key: Key) -> None:
         """A call of a case is about to be made.
 
         :raises BudgetError: when it must not be.
@@ -63,18 +63,18 @@ class Outlay:
         self._budget.take(estimate)
         self._taken[key] = estimate
 
-    def after(self, spec: SuiteSpec, key: CaseKey, output: Output) -> Output:
+    def after(self, spec: SuiteSpec, key: Key, output: Output) -> Output:
         """A call gave an output: it is paid for, and says what it cost."""
         output = self.priced(spec, key, output)
         if self._budget is not None:
             self._budget.settle(self._taken.pop(key, 0.0), output.cost_usd)
         return output
 
-    def priced(self, spec: SuiteSpec, key: CaseKey, output: Output) -> Output:
+    def priced(self, spec: SuiteSpec, key: Key, output: Output) -> Output:
         """The output with its cost, where it says its tokens and not what they cost."""
         return prices.priced(output, self._price(spec, key))
 
-    def _price(self, spec: SuiteSpec, key: CaseKey) -> Price | None:
+    def _price(self, spec: SuiteSpec, key: Key) -> Price | None:
         of = key.suite, key.version
         if of not in self._prices:
             config = spec.version_by_label[key.version].model_config

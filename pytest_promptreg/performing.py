@@ -249,11 +249,11 @@ class Performer:
         if not self.settings.refreshing and run.obstacle(key):
             case.decide(run.not_called(key))
             return case
-        news = not self.runner.submitted(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
+        news = not run.is_called(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
         run.call(predict, key)
         if news and self.settings.concurrency > 1:
-            run.call_ahead(predict, upcoming)
-        case.take(run.output(key, on_wait))
+            run.call_ahead(predict, key, upcoming)
+        case.take(run.outputs(key, on_wait))
         return case
 
     def _say(self, words: Words) -> None:

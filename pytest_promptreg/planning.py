@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .budget import usd
-from .model import CaseKey
+from .model import CaseKey, Key
 from .report.escape import one_line
+from .samples import calls_of
 
 if TYPE_CHECKING:
     from .suite_run import SuiteRun
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 class CallPlan:
     """The calls of the selected cases, at most: a test may still skip itself. Retries are not foreseen.
 
-    :param calls: cases whose predict is to be called.
-    :param replayed: cases whose recorded output is handed over.
-    :param missing: cases that need a recorded output, where there is none and no call is made.
+    :param calls: calls of predict that are to be made: one for each sample of a case.
+    :param replayed: recorded outputs that are handed over in place of calls.
+    :param missing: recorded outputs that are needed, where there is none and no call is made.
     :param cost_usd: what the calls of which the price is known are going to cost; an estimate.
     :param priced: how many those are.
     :param unpriced: names of the models of which it is not.
@@ -61,31 +62,34 @@ def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
 
     :raises ReplayError: when the file of recorded outputs cannot be read.
     """
-    calls = replayed = missing = priced = 0
+    made = replayed = missing = priced = 0
     expects_prices = False
     cost = 0.0
     unpriced, gapless = set(), set()
     for run, keys in runs:
-        needing = [key for key in keys if run.needs_output(key)] if run.spec.subject else []
+        calls: Sequence[Key] = keys
+        if run.spec.samples > 1:
+            calls = [call for key in keys for call in calls_of(key, run.spec.samples)]
+        needing = [call for call in calls if run.needs_output(call)] if run.spec.subject else []
         gaps = needing
         if run.replay is not None:
-            unrecorded = {key for key in keys if not run.replay.has(key)} if run.spec.subject else set()
-            gaps = [key for key in needing if key in unrecorded]
+            unrecorded = {call for call in calls if not run.replay.has(call)} if run.spec.subject else set()
+            gaps = [call for call in needing if call in unrecorded]
             replayed += len(needing) - len(gaps)
             if not unrecorded:
                 gapless.add(run.spec.id)
             if run.replay.never_calls:
                 missing += len(gaps)
                 continue
-        calls += len(gaps)
+        made += len(gaps)
         if run.outlay is None:
             continue
         expects_prices = expects_prices or run.outlay.has_prices
-        for key in gaps:
-            amount = run.outlay.estimate(run.spec, run.baseline, key)
+        for call in gaps:
+            amount = run.outlay.estimate(run.spec, run.baseline, call)
             if amount is None:
-                unpriced.add(run.outlay.model(run.spec, key))
+                unpriced.add(run.outlay.model(run.spec, call))
             else:
                 priced += 1
                 cost += amount
-    return CallPlan(calls, replayed, missing, cost, priced, frozenset(unpriced), expects_prices, frozenset(gapless))
+    return CallPlan(made, replayed, missing, cost, priced, frozenset(unpriced), expects_prices, frozenset(gapless))

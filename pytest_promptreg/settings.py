@@ -21,6 +21,7 @@ from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from .prices import Prices, read_prices
 from .replay import FILE, MODES
+from .samples import read_samples
 from .shards import FLAG as SHARD_FLAG
 from .shards import Shard
 from .sources.registry.settings import RegistrySettings
@@ -68,6 +69,8 @@ class Settings:
     :param predict_version: declared version of every predict that has none of its own.
     :param tracking: where the run is recorded; None when it is not.
     :param registry: where prompts and models are registered.
+    :param samples: of each case, in place of what markers say; None where the flag is not given.
+    :param baseline_samples: of each case in a refresh; None for as many as in other runs.
     :param verbose: whether every failure is told in full, not only the first ones of a suite.
     :param shard: the part of a split run that this one is; None for a whole one.
     :param results: the file that the run leaves for a merge or a report; None for none.
@@ -100,6 +103,8 @@ class Settings:
     registry: RegistrySettings
     rootdir: Path
     invocation: str
+    samples: int | None = None
+    baseline_samples: int | None = None
     verbose: bool = False
     shard: Shard | None = None
     results: Path | None = None
@@ -110,6 +115,11 @@ class Settings:
     def refreshing(self) -> bool:
         """Whether outputs are made to be accepted."""
         return self.update or self.accept is not None
+
+    @property
+    def asked_samples(self) -> int | None:
+        """How many samples of each case this run takes, whatever the markers say; None for what they say."""
+        return self.samples or (self.baseline_samples if self.refreshing else None)
 
     @property
     def writes(self) -> bool:
@@ -148,6 +158,8 @@ def read_settings(
     :param ini: value of an ini option by name; lists for list options, text otherwise.
     :param workers: processes that share the machine and the limit on calls.
     :param cache: pytest's own cache folder for this plugin; None where pytest has none.
+    :param samples: of each case, in place of what markers say; None where the flag is not given.
+    :param baseline_samples: of each case in a refresh; None for as many as in other runs.
     :param verbose: whether every failure is to be told in full.
     :param environ: the environment variables as they were when the run began.
     :raises PromptregError: naming the flag or option that is wrong.
@@ -219,6 +231,10 @@ def read_settings(
         ),
         rootdir=rootdir,
         invocation=invocation,
+        samples=_samples(option("promptreg_samples"), "--promptreg-samples"),
+        baseline_samples=_samples(
+            ini("promptreg_baseline_samples") or None, "the ini option promptreg_baseline_samples"
+        ),
         verbose=verbose,
         shard=shard,
         results=_results(option("promptreg_results"), shard, rootdir),
@@ -338,6 +354,10 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
     if value is None or not least <= value < float("inf"):
         raise ConfigError(f"the ini option {name} = {text!r} is not a number of at least {least:g}")
     return value
+
+
+def _samples(text: str | None, name: str) -> int | None:
+    return None if text is None else read_samples(text, name)
 
 
 def _rate(text: str, workers: int) -> Rate | None:

@@ -54,7 +54,7 @@ class Storing:
             plan = plan_rescore(spec.baseline_path, stored, self.signatures(spec, declaration))
         if self.settings.refreshing and cases:
             (label,) = cases  # a refresh runs one version of a suite
-            accepted = {}
+            accepted: dict[str, Sequence[str]] = {}
             refused = dict.fromkeys(
                 (key.example for key in declaration.selected.get(spec.id, ())),
                 "its test was skipped, or ended without a result",
@@ -64,7 +64,7 @@ class Storing:
                 if reason := _reason_to_refuse(case):
                     refused[case.example] = reason
                 elif case.output is not None:
-                    accepted[case.example] = [case.output]
+                    accepted[case.example] = case.generated
             plan = plan_refresh(
                 spec.baseline_path,
                 stored,

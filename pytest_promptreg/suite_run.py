@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from .calls.words import Tell, keep_silent
 from .errors import BudgetError, MetricError
 from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
-from .model import CaseKey, Example, Output, PromptVersion, Request, ScoredCase
+from .model import CallKey, CaseKey, Example, Key, Output, PromptVersion, Request, ScoredCase
 from .outcome import CaseOutcome
 from .redaction import without_address_secrets
 from .report import failure
+from .samples import among, calls_of, merged, queued
 from .scoring import Comparison, Scorer
-from .signals import Finding, look
+from .signals import SIGNALS, Finding, look
 from .suites import SuiteSpec
 from .templates import render
 
@@ -54,6 +56,21 @@ def _looked(output: str, accepted: str) -> Mapping[str, Finding]:
         raise MetricError(f"the signals failed: {type(exc).__name__}: {exc}") from exc
 
 
+def _signalled(matches: Sequence[_Match]) -> list[Breach]:
+    """What signals breach in any of several samples, each once, with the samples that it is in."""
+    found: dict[Gate, list[tuple[int, Breach]]] = {}
+    for number, match in enumerate(matches):
+        for breach in match.breaches:
+            if breach.gate.metric in SIGNALS:
+                found.setdefault(breach.gate, []).append((number, breach))
+    told = []
+    for fired in found.values():
+        where = among([number for number, _ in fired], len(matches))
+        first = fired[0][1]
+        told.append(replace(first, detail=f"{where}: {first.detail}" if first.detail else where))
+    return told
+
+
 @dataclass
 class SuiteRun:
     """A suite with what its cases are compared with and called by.
@@ -78,7 +95,7 @@ class SuiteRun:
     outlay: Outlay | None = None
 
     def __post_init__(self) -> None:
-        self._scores: dict[CaseKey, list[dict[str, float]] | MetricError] = {}
+        self._scores: dict[Key, list[dict[str, float]] | MetricError] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
@@ -89,29 +106,52 @@ class SuiteRun:
             name for name in self.spec.all_metrics if name in METRICS and METRICS[name].room == "embedding"
         )
         self._retries: dict[CaseKey, Sequence[str]] = {}
+        self._failed_sample: dict[CaseKey, int] = {}
 
     # -- calls
 
-    def call_ahead(self, predict: Predict, upcoming: Callable[[], Queue]) -> None:
-        """Call for these cases, in order, as places come free."""
+    def call_ahead(self, predict: Predict, key: CaseKey, upcoming: Callable[[], Queue]) -> None:
+        """Call for these cases, in order, as places come free.
+
+        :param key: the case that is called for already.
+        """
+        if self.spec.samples > 1:
+            upcoming = queued(upcoming, self.spec.samples, key)
         self.runner.call_ahead(self.spec.id, self._caller_by(predict), upcoming)
+
+    def is_called(self, key: CaseKey) -> bool:
+        """Whether every call of a case waits to be made, is made, or waits to be handed over."""
+        return all(self.runner.submitted(call) for call in calls_of(key, self.spec.samples))
 
     def call(self, predict: Predict, key: CaseKey) -> None:
         """Call for one case now."""
         self._called_by = self._called_by or predict
-        self.runner.submit(key, self._caller_by(predict))
+        caller = self._caller_by(predict)
+        for call in calls_of(key, self.spec.samples):
+            self.runner.submit(call, caller)
 
-    def output(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
-        """Wait for the output of a case that was called for; raises what predict raised."""
-        answer = self.runner.take(key, on_wait)
-        self.tell(answer.words)
-        if answer.retries:
-            self._retries[key] = answer.retries
-        if answer.failure is not None:
-            raise answer.failure
-        output = answer.output
-        assert output is not None  # noqa: S101  a finished call has the one or the other
-        return output if self.outlay is None or output.replayed else self.outlay.priced(self.spec, key, output)
+    def outputs(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> list[Output]:
+        """Wait for the samples of a case that was called for; raises what predict raised first, when all have ended."""
+        self._retries.pop(key, None)
+        found: list[Output] = []
+        failed: tuple[int, BaseException] | None = None
+        for call in calls_of(key, self.spec.samples):
+            answer = self.runner.take(call, on_wait)
+            self.tell(answer.words)
+            if answer.retries:
+                self._retries[key] = (*self.retries(key), *answer.retries)
+            if answer.failure is not None:
+                failed = failed or (call.sample, answer.failure)
+                continue
+            output = answer.output
+            assert output is not None  # noqa: S101  a finished call has the one or the other
+            if self.outlay is not None and not output.replayed:
+                output = self.outlay.priced(self.spec, key, output)
+            found.append(output)
+        if failed is not None:
+            self._failed_sample[key], failure = failed
+            raise failure
+        return found
 
     def retries(self, key: CaseKey) -> Sequence[str]:
         """Why the call of a case was tried again, a word for each time."""
@@ -136,14 +176,14 @@ class SuiteRun:
             )
         return self._caller
 
-    def _request(self, key: CaseKey) -> Request:
+    def _request(self, key: Key) -> Request:
         """What predict is given, once the call may be made."""
         if self.outlay is not None:
             self.outlay.before(self.spec, self.baseline, key)
         example = self.example(key)
         return render(self.version(key), example.id, example.inputs)
 
-    def _keep(self, key: CaseKey, output: Output) -> None:
+    def _keep(self, key: Key, output: Output) -> None:
         """A call gave an output: it is paid for, and recorded."""
         if self.outlay is not None:
             output = self.outlay.after(self.spec, key, output)
@@ -152,7 +192,7 @@ class SuiteRun:
         if self._embeds:
             self._load_ahead(key, output)
 
-    def _load_ahead(self, key: CaseKey, output: Output) -> None:
+    def _load_ahead(self, key: Key, output: Output) -> None:
         """The first output that has to be scored has the embedding model loaded, while other calls are waited for.
 
         Not before: a run in which nothing changed needs no model.
@@ -162,7 +202,7 @@ class SuiteRun:
             self.scorer.load_ahead(self._embeds)
             self._embeds = ()
 
-    def needs_output(self, key: CaseKey) -> bool:
+    def needs_output(self, key: Key) -> bool:
         """A case whose verdict is known without an output is not paid for."""
         return self.refreshing or self.obstacle(key) is None
 
@@ -175,6 +215,8 @@ class SuiteRun:
         """What a person should know about a failed call: how it failed before, that each test has a predict."""
         before = "failed before" if isinstance(failure, BudgetError) else "tried again"
         hint = f"\n  {before}: {', '.join(retries)}" if (retries := self.retries(key)) else ""
+        if self.spec.samples > 1 and key in self._failed_sample:
+            hint += f"\n  {among([self._failed_sample[key]], self.spec.samples)}"
         if self._called_by in {None, predict}:
             return hint
         return (
@@ -184,7 +226,7 @@ class SuiteRun:
 
     # -- judgement
 
-    def obstacle(self, key: CaseKey) -> tuple[Verdict, str] | None:
+    def obstacle(self, key: Key) -> tuple[Verdict, str] | None:
         """Why a case cannot be compared, known before its output is: the verdict and what to do about it."""
         record = self._stored(key)
         example = self.example(key)
@@ -199,13 +241,17 @@ class SuiteRun:
             return Verdict.INCOMPARABLE, f"{self.spec.production.against(record, self.baseline)}\n  {self._remedy}"
         return None
 
-    def judge(self, key: CaseKey, output: Output) -> CaseOutcome:
+    def judge(self, key: CaseKey, output: Output, *more: Output) -> CaseOutcome:
         """The outcome of a case: the one place where a verdict is made.
 
         An output that says the same as an accepted one is unchanged, and nothing is computed. Else it is compared with
         every accepted output, by the signals and by the metrics, and judged against the best match. A metric that fails
         gives the verdict ``error``, never a low score.
+
+        :param more: further samples of the case.
         """
+        if more:
+            return self._judge_samples(key, (output, *more))
         record = self._record(key)
         if (obstacle := self.obstacle(key)) or record is None:
             verdict, message = obstacle or (Verdict.MISSING, "")
@@ -217,13 +263,7 @@ class SuiteRun:
         try:
             if unequal := self._unequal_signature(terms):
                 return self._outcome(key, Verdict.INCOMPARABLE, output, message=unequal)
-            scored = self._score(key, output, record, terms)
-            gates = self.spec.case_gates(self.example(key))
-            matches = [
-                self._match(output.text, accepted, gates, scores)
-                for accepted, scores in zip(record.outputs, scored, strict=True)
-            ]
-            best = min(matches, key=self._harm)
+            best = self._best(key, output, record, terms)
             breaches = [self._explained(breach, best, output) for breach in best.breaches]
         except MetricError as exc:
             return self._outcome(key, Verdict.ERROR, output, message=str(exc))
@@ -237,6 +277,65 @@ class SuiteRun:
             findings=best.findings,
             warnings=best.warnings,
         )
+
+    def _judge_samples(self, key: CaseKey, outputs: Sequence[Output]) -> CaseOutcome:
+        """The outcome of a case with several samples.
+
+        Gates on metrics judge the mean over the samples; a signal that a single one gives is one too many.
+        """
+        record = self._record(key)
+        if (obstacle := self.obstacle(key)) or record is None:
+            verdict, message = obstacle or (Verdict.MISSING, "")
+            return self._outcome(key, verdict, merged(outputs, 0), message=message, samples=outputs)
+        terms = self.terms(self.example(key))
+        try:
+            equal = all(record.accepts(output.text) is not None for output in outputs)
+            if not equal and (unequal := self._unequal_signature(terms)):
+                return self._outcome(key, Verdict.INCOMPARABLE, merged(outputs, 0), message=unequal, samples=outputs)
+            matches = [
+                self._accepted_as_it_is(output, record, terms)
+                or self._best(CallKey(key, number), output, record, terms)
+                for number, output in enumerate(outputs)
+            ]
+            worst = max(range(len(outputs)), key=lambda number: self._harm(matches[number]))
+            means = {term: statistics.fmean(match.scores[term] for match in matches) for term in terms}
+            metric_gates = [gate for gate in self.spec.case_gates(self.example(key)) if gate.metric not in SIGNALS]
+            of_means = [
+                self._explained(breach, matches[worst], outputs[worst]) for breach in judge_case(metric_gates, means)
+            ]
+        except MetricError as exc:
+            return self._outcome(key, Verdict.ERROR, merged(outputs, 0), message=str(exc), samples=outputs)
+        breaches = [*_signalled(matches), *of_means]
+        return self._outcome(
+            key,
+            Verdict.BREACHED if breaches else Verdict.UNCHANGED if equal else Verdict.CHANGED,
+            merged(outputs, worst),
+            accepted=matches[worst].accepted,
+            scores=means,
+            breaches=[str(breach) for breach in breaches],
+            findings=matches[worst].findings,
+            warnings=list(dict.fromkeys(name for match in matches for name in match.warnings)),
+            samples=outputs,
+        )
+
+    def _accepted_as_it_is(self, output: Output, record: Record, terms: tuple[str, ...]) -> _Match | None:
+        accepted = record.accepts(output.text)
+        if accepted is None:
+            return None
+        return _Match(accepted, {term: self.spec.perfect(term) for term in terms}, [], {}, [])
+
+    def _best(self, key: Key, output: Output, record: Record, terms: tuple[str, ...]) -> _Match:
+        """An output beside the accepted one that it matches best.
+
+        :raises MetricError: when a metric or a signal fails.
+        """
+        scored = self._score(key, output, record, terms)
+        gates = self.spec.case_gates(self.example(key))
+        matches = [
+            self._match(output.text, accepted, gates, scores)
+            for accepted, scores in zip(record.outputs, scored, strict=True)
+        ]
+        return min(matches, key=self._harm)
 
     def _match(self, output: str, accepted: str, gates: tuple[Gate, ...], scores: dict[str, float]) -> _Match:
         found = _looked(output, accepted)
@@ -290,11 +389,11 @@ class SuiteRun:
 
     # -- what the cases are made of
 
-    def version(self, key: CaseKey) -> PromptVersion:
+    def version(self, key: Key) -> PromptVersion:
         """The prompt version of a case."""
         return self.spec.version_by_label[key.version]
 
-    def example(self, key: CaseKey) -> Example:
+    def example(self, key: Key) -> Example:
         """The example of a case."""
         return self.spec.example_by_id[key.example]
 
@@ -324,14 +423,14 @@ class SuiteRun:
         record = self._record(key)
         return record.outputs[0] if record else None
 
-    def _record(self, key: CaseKey) -> Record | None:
+    def _record(self, key: Key) -> Record | None:
         """What a case may be compared with."""
         stored, production = self._stored(key), self.spec.production
         if stored is None or self.baseline is None or production is None:
             return stored
         return production.own_part(stored, self.baseline)
 
-    def _stored(self, key: CaseKey) -> Record | None:
+    def _stored(self, key: Key) -> Record | None:
         return self.baseline.records.get(key.example) if self.baseline else None
 
     def _unequal_signature(self, terms: Iterable[str]) -> str | None:
@@ -345,13 +444,13 @@ class SuiteRun:
                 )
         return None
 
-    def _score(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[dict[str, float]]:
+    def _score(self, key: Key, output: Output, record: Record, terms: tuple[str, ...]) -> list[dict[str, float]]:
         """The case's scores against each accepted output.
 
         Every other output of the suite that is there already is scored along with it.
         """
         if key not in self._scores:
-            batch = {key: self._comparisons(key, output, record, terms)}
+            batch: dict[Key, list[Comparison]] = {key: self._comparisons(key, output, record, terms)}
             for other, ready in self.runner.ready().items():
                 if len(batch) >= BATCH:
                     break
@@ -366,7 +465,7 @@ class SuiteRun:
             raise scores
         return scores
 
-    def _score_batch(self, batch: dict[CaseKey, list[Comparison]]) -> None:
+    def _score_batch(self, batch: dict[Key, list[Comparison]]) -> None:
         try:
             scored = iter(
                 self.scorer.score([comparison for comparisons in batch.values() for comparison in comparisons])
@@ -380,7 +479,7 @@ class SuiteRun:
             for key, comparisons in batch.items():
                 self._score_batch({key: comparisons})
 
-    def _comparisons(self, key: CaseKey, output: Output, record: Record, terms: tuple[str, ...]) -> list[Comparison]:
+    def _comparisons(self, key: Key, output: Output, record: Record, terms: tuple[str, ...]) -> list[Comparison]:
         example = self.example(key)
         case = ScoredCase(example, self.version(key))
         return [Comparison(output.text, accepted, example.reference, terms, case) for accepted in record.outputs]
@@ -397,6 +496,7 @@ class SuiteRun:
         findings: dict[str, str] | None = None,
         warnings: list[str] | None = None,
         message: str = "",
+        samples: Sequence[Output] = (),
     ) -> CaseOutcome:
         record = self._record(key)
         return CaseOutcome(
@@ -418,4 +518,6 @@ class SuiteRun:
             output_tokens=output.output_tokens if output else None,
             cost_usd=output.cost_usd if output else None,
             replayed=output is not None and output.replayed,
+            samples=tuple(sample.text for sample in samples) if samples else (),
+            recorded=sum(sample.replayed for sample in samples) if samples else 0,
         )

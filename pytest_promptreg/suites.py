@@ -21,12 +21,16 @@ from .model import CaseKey, Example, PromptVersion
 from .predicts import check_predict, name_of
 from .production import Production, address_of, look_up
 from .prompts import Registry, load_prompts
+from .samples import check_samples
 from .signals import SIGNALS
 from .suite_metrics import SuiteMetrics
 from .templates import missing_variable, place_of_variable
 from .text import slug
 
-MARKER_ARGUMENTS = ("prompts", "examples", "gates", "predict", "predict_version", "metrics", "signals", "baseline")
+MARKER_ARGUMENTS = (
+    *("prompts", "examples", "gates", "predict", "predict_version", "metrics", "signals", "baseline"),
+    "samples",
+)
 FIXTURE = "fixture "  # how the subject of a suite begins whose predict a fixture gives
 ACTIONS = ("breach", "warn", "tell", "off")  # what a signal does that no gate names: `tell` names it in reports
 
@@ -55,6 +59,7 @@ class SuiteSpec:
     :param prompt_name: what its prompt is called in a registry.
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
     :param production: what an alias of the registry names, where the baseline must be of that; else None.
+    :param samples: outputs of each case in this run, each a call of its own.
     """
 
     id: str
@@ -73,6 +78,7 @@ class SuiteSpec:
     predict_version: str = ""
     prompt_name: str = ""
     production: Production | None = None
+    samples: int = 1
 
     @property
     def name(self) -> str:
@@ -179,6 +185,7 @@ class SuiteSpec:
             "predict_version": self.predict_version,
             "prompt_name": self.prompt_name,
             "production": self.production and self.production.to_wire(),
+            "samples": self.samples,
         }
 
     @classmethod
@@ -202,6 +209,7 @@ class SuiteSpec:
             predict_version=wire["predict_version"],
             prompt_name=wire["prompt_name"],
             production=wire["production"] and Production.from_wire(wire["production"]),
+            samples=wire["samples"],
         )
 
 
@@ -217,12 +225,14 @@ def build_suite(
     ini_signals: Mapping[str, str] | None = None,
     ini_predict_version: str = "",
     metrics: SuiteMetrics | None = None,
+    samples: int | None = None,
     registry: Registry | None = None,
     refreshing: bool = False,
 ) -> SuiteSpec:
     """The suite that a marker declares; everything that can be refused before a call is made is refused here.
 
     :param marker: the marker's keyword arguments.
+    :param samples: of each case, whatever the marker says; None for what it says.
     :param registry: gives the versions that a ``prompts:/`` address names.
     :param refreshing: whether outputs are made to be accepted: of what is in production, if the marker says so, also
         where that is none of its prompts.
@@ -241,6 +251,7 @@ def build_suite(
         if marker.get(name) is None:
             raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
     check_predict(marker.get("predict"), where)
+    of_marker = check_samples(marker["samples"], f"samples={marker['samples']!r}", where) if "samples" in marker else 1
     versions = load_prompts(marker["prompts"], base=module.parent, where=where, registry=registry)
     prompt_name = _prompt_name(marker["prompts"], function)
     production = None
@@ -274,6 +285,7 @@ def build_suite(
         prompt_name=prompt_name,
         production=production,
         predict_version=_version_of_predict(marker.get("predict_version"), ini_predict_version, where),
+        samples=of_marker if samples is None else samples,
     )
     _refuse_unjudgeable(spec)
     return spec

@@ -10,17 +10,17 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..model import CaseKey
+from ..model import CaseKey, Key
 from .call import Call, Caller
 
 
 class Queue(NamedTuple):
-    """The cases of one suite that are still to run in this process.
+    """The calls of one suite that are still to be made in this process, in the order of the cases.
 
     :param size: how many they are, as far as that is known.
     """
 
-    keys: Iterator[CaseKey]
+    keys: Iterator[Key]
     size: int
 
 
@@ -53,7 +53,7 @@ class Ahead:
     :param calls: the runner's own calls, by case, that are not handed over yet.
     """
 
-    def __init__(self, window: int, calls: dict[CaseKey, Call]) -> None:
+    def __init__(self, window: int, calls: dict[Key, Call]) -> None:
         self.window = window
         self._calls = calls
         self._suites: dict[str, _Suite] = {}
@@ -131,5 +131,5 @@ class Ahead:
                 del self._calls[oldest.key]
 
 
-def _without(keys: Iterator[CaseKey], left_out: Collection[CaseKey]) -> Iterator[CaseKey]:
-    return (key for key in keys if key not in left_out)
+def _without(keys: Iterator[Key], left_out: Collection[CaseKey]) -> Iterator[Key]:
+    return (key for key in keys if key.case not in left_out)

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ..model import CaseKey, Output, Request
+from ..model import Key, Output, Request
 from .words import CURRENT, Words
 
 Predict = Callable[[Request], Any]
@@ -70,11 +70,11 @@ class Caller:
     """
 
     predict: Predict
-    request: Callable[[CaseKey], Request]
-    watch: Callable[[CaseKey, Predict], Predict] | None = None
-    wanted: Callable[[CaseKey], bool] | None = None
-    recorded: Callable[[CaseKey], Output | None] | None = None
-    keep: Callable[[CaseKey, Output], None] | None = None
+    request: Callable[[Key], Request]
+    watch: Callable[[Key, Predict], Predict] | None = None
+    wanted: Callable[[Key], bool] | None = None
+    recorded: Callable[[Key], Output | None] | None = None
+    keep: Callable[[Key, Output], None] | None = None
     executor: Executor | None = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     is_async: bool = field(init=False)
@@ -96,7 +96,7 @@ class Call:
     :param handle: what can be cancelled of the try that runs.
     """
 
-    key: CaseKey
+    key: Key
     caller: Caller
     context: contextvars.Context
     number: int = 0

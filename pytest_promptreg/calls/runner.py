@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import BudgetError, PredictError
-from ..model import CaseKey, Output
+from ..model import CaseKey, Key, Output
 from .ahead import Ahead, Queue
 from .alarm import Alarm
 from .call import Answer, Call, Caller, Progress, Try
@@ -62,7 +62,7 @@ class Runner:
         self.terms = terms
         self._clock = clock
         self._lock = threading.RLock()
-        self._calls: dict[CaseKey, Call] = {}
+        self._calls: dict[Key, Call] = {}
         window = terms.window or max(_LEAST_WINDOW, min(_WINDOW * terms.concurrency, _MOST_WINDOW))
         self._ahead = Ahead(window, self._calls)
         self._urgent: deque[Call] = deque()  # asked for by their tests, or due to be tried again
@@ -80,7 +80,7 @@ class Runner:
         self._threads = Threads(self._finish_in_thread, self._loop.wait_for)
         self._stopped = False
 
-    def submit(self, key: CaseKey, caller: Caller) -> None:
+    def submit(self, key: Key, caller: Caller) -> None:
         """Call for a case before all that is still to be called ahead, unless that is called already.
 
         Context variables are those of this place, now.
@@ -108,11 +108,12 @@ class Runner:
         :param give: told which, while nothing starts; none of them is called ahead any more.
         """
         with self._lock:
-            free = [key for key in keys if key not in self._calls]
+            called = {key.case for key in self._calls}
+            free = [key for key in keys if key not in called]
             self._ahead.leave_out(set(free))
             give(free)
 
-    def result(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Output:
+    def result(self, key: Key, on_wait: Callable[[Progress], None] | None = None) -> Output:
         """Wait for the output of a call.
 
         :raises BaseException: what predict raised, as it was raised.
@@ -123,7 +124,7 @@ class Runner:
         assert answer.output is not None  # noqa: S101  a finished call has the one or the other
         return answer.output
 
-    def take(self, key: CaseKey, on_wait: Callable[[Progress], None] | None = None) -> Answer:
+    def take(self, key: Key, on_wait: Callable[[Progress], None] | None = None) -> Answer:
         """Wait for a call and hand its answer over, once: a case that is run again is called again.
 
         :param on_wait: told how far the calls are, every quarter of a second or so.
@@ -145,7 +146,7 @@ class Runner:
             self._fill()
         return Answer(call.output, call.failure, call.retries, call.words)
 
-    def ready(self) -> dict[CaseKey, Output]:
+    def ready(self) -> dict[Key, Output]:
         """Outputs that are there and not handed over yet."""
         with self._lock:
             return {key: call.output for key, call in self._calls.items() if call.output is not None}
@@ -155,7 +156,7 @@ class Runner:
         """How many calls are made ahead of the test that runs."""
         return self._ahead.window
 
-    def submitted(self, key: CaseKey) -> bool:
+    def submitted(self, key: Key) -> bool:
         """Whether the call of a case waits to be made, is made, or waits to be handed over."""
         return key in self._calls
 

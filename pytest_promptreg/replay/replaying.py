@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ReplayError
-from ..model import CaseKey, Output, Request
+from ..model import CallKey, CaseKey, Key, Output, Request
+from ..samples import among
 from ..suites import SuiteSpec
 from .keys import Parts, key_of, shared_part
 from .line import Record
@@ -26,28 +27,28 @@ class Replay:
         self._store = Store(file)
         self._suites = suites
         self._shared: dict[tuple[str, str], str] = {}
-        self._recorded_for: dict[CaseKey, Parts] | None = None
+        self._recorded_for: dict[CaseKey, dict[int, Parts]] | None = None  # by sample
 
-    def has(self, case: CaseKey) -> bool:
-        """Whether an output is recorded for a case.
+    def has(self, call: Key) -> bool:
+        """Whether an output is recorded for a call.
 
         :raises ReplayError: when the file cannot be read.
         """
-        return self._key(case) in self._store
+        return self._key(call) in self._store
 
-    def recorded(self, case: CaseKey) -> Output | None:
-        """The recorded output of a case; None when predict is to be called for it.
+    def recorded(self, call: Key) -> Output | None:
+        """The recorded output of a call; None when predict is to be asked for it.
 
         :raises ReplayError: when there is none and predict is never called, or the file cannot be read.
         """
-        output = self._store.output(self._key(case))
+        output = self._store.output(self._key(call))
         if output is None and self.never_calls:
-            raise self._gap(case)
+            raise self._gap(call)
         return output
 
-    def keep(self, case: CaseKey, output: Output) -> None:
+    def keep(self, call: Key, output: Output) -> None:
         """Record what a call gave. A file that cannot be written loses no output: it is a problem to be told of."""
-        record = Record(self._key(case), *case, self._parts(case), output)
+        record = Record(self._key(call), *call.case, self._parts(call), output)
         try:
             self._store.add(record)
         except ReplayError as exc:
@@ -57,15 +58,18 @@ class Replay:
     def prune(self) -> Pruned:
         """Remove what was recorded for a suite of this run and is of none of its declared cases any more.
 
-        What other suites recorded stays, and so does everything that a declared case needs.
+        What other suites recorded stays, and so does everything that a declared case needs: all its samples, however
+        many this run takes.
 
         :raises ReplayError: when the file cannot be written.
         """
+        samples = {record.parts.sample for record in self._store.records()}
         declared = {
-            self._key(spec.case_key(version.label, example.id))
+            self._key(CallKey(spec.case_key(version.label, example.id), sample))
             for spec in self._suites.values()
             for version in spec.versions
             for example in spec.examples
+            for sample in samples
         }
         return self._store.prune(lambda record: record.suite in self._suites and record.key not in declared)
 
@@ -81,35 +85,41 @@ class Replay:
         """Let go of the file."""
         self._store.close()
 
-    def _key(self, case: CaseKey) -> str:
-        spec = self._suites[case.suite]
-        version = spec.version_by_label[case.version]
-        shared = self._shared.get((case.suite, case.version))
+    def _key(self, call: Key) -> str:
+        spec = self._suites[call.suite]
+        version = spec.version_by_label[call.version]
+        shared = self._shared.get((call.suite, call.version))
         if shared is None:
-            shared = self._shared[case.suite, case.version] = shared_part(
+            shared = self._shared[call.suite, call.version] = shared_part(
                 version, predict=spec.recorded_as, predict_version=spec.predict_version
             )
-        return key_of(version, spec.example_by_id[case.example], shared)
+        return key_of(version, spec.example_by_id[call.example], shared, call.sample)
 
-    def _parts(self, case: CaseKey) -> Parts:
-        spec = self._suites[case.suite]
+    def _parts(self, call: Key) -> Parts:
+        spec = self._suites[call.suite]
         return Parts.of(
-            spec.version_by_label[case.version],
-            spec.example_by_id[case.example],
+            spec.version_by_label[call.version],
+            spec.example_by_id[call.example],
             predict=spec.recorded_as,
             predict_version=spec.predict_version,
+            sample=call.sample,
         )
 
-    def _gap(self, case: CaseKey) -> ReplayError:
-        spec = self._suites[case.suite]
+    def _gap(self, call: Key) -> ReplayError:
+        spec = self._suites[call.suite]
         if self._recorded_for is None:  # looked for once: it takes reading the whole file
-            self._recorded_for = {CaseKey(r.suite, r.version, r.example): r.parts for r in self._store.records()}
-        then = self._recorded_for.get(case)
-        changed = self._parts(case).changed_since(then) if then is not None else []
+            self._recorded_for = {}
+            for record in self._store.records():
+                case = CaseKey(record.suite, record.version, record.example)
+                self._recorded_for.setdefault(case, {})[record.parts.sample] = record.parts
+        recorded = self._recorded_for.get(call.case, {})
+        then = recorded.get(call.sample)
+        changed = self._parts(call).changed_since(then) if then is not None else []
         since = f": changed since it was: {', '.join(changed)}" if changed else ""
+        what = "this request" if spec.samples == 1 else f"{among([call.sample], spec.samples)} of this request"
         return ReplayError(
-            f"none is recorded for this request{since}",
-            where=spec.example_by_id[case.example].where or None,
+            f"none is recorded for {what}{since}",
+            where=spec.example_by_id[call.example].where or None,
             next_step=f"to record it: {spec.command('--promptreg-replay=reuse')}",
         )
 

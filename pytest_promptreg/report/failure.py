@@ -43,7 +43,7 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         *what,
         "",
         *prompt_change(accepted_prompt, version),
-        f"output ([-baseline-], {{+{one_line(version.label)}+}}):",
+        f"{_shown(case)} ([-baseline-], {{+{one_line(version.label)}+}}):",
         *output_change(case),
         *_findings(case),
         *_retries(case),
@@ -52,6 +52,10 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         f"If this is how it should be: {one_line(spec.how_to_accept(version.label))}",
     ]
     return "\n".join(lines)
+
+
+def _shown(case: CaseOutcome) -> str:
+    return f"output, the worst of {len(case.samples)} samples" if case.samples else "output"
 
 
 def _how_to_let_pass(case: CaseOutcome) -> list[str]:

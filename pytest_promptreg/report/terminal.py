@@ -72,6 +72,8 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
     part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
     examples = _count(len(suite.spec.examples), "example")
+    if suite.spec.samples > 1:
+        examples += f", {suite.spec.samples} samples of each"
     told: list[Line] = [
         (f"{one_line(suite.spec.name)} ({one_line(suite.spec.where)}): {accepted}, {examples}{part}", {"bold": True})
     ]
@@ -94,12 +96,14 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
 def _outputs(suite: SuiteOutcome) -> list[Line]:
     """How many outputs are recorded ones, where any is, and what the others did cost, where that is known."""
     cases = [case for version in suite.versions for case in version.cases]
-    replayed = sum(case.replayed for case in cases)
+    replayed = sum(case.replays for case in cases)
     live = [case for case in cases if case.called]
     costs = [case.cost_usd for case in live if case.cost_usd is not None]
-    told = f"{replayed} replayed, {len(live)} live" if replayed else f"{len(live)} live"
+    calls = sum(case.lives for case in live)
+    told = f"{replayed} replayed, {calls} live" if replayed else f"{calls} live"
     if costs:
-        of_some = f" for {len(costs)} of them" if len(costs) < len(live) else ""
+        priced = sum(case.lives for case in live if case.cost_usd is not None)
+        of_some = f" for {priced} of them" if priced < calls else ""
         told += f" ({usd(sum(costs))}{of_some})"
     return [(f"  outputs: {told}", {})] if replayed or costs else []
 
@@ -185,7 +189,8 @@ def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
         told.pop()
     told.append((f"  worst of {one_line(version.version.label)}:", {}))
     for case in worst:
-        told.append((f"    {one_line(case.example)}  {_numbers(case)}", {}))
+        of_samples = f"  (the worst of {len(case.samples)} samples)" if case.samples else ""
+        told.append((f"    {one_line(case.example)}  {_numbers(case)}{of_samples}", {}))
         told += [(f"      {line}", _diff_colour(f"| {line}")) for line in _excerpt(case)]
     return told
 

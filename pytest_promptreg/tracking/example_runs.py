@@ -109,6 +109,8 @@ def _artifacts(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, 
     files = {"summary.md": note}
     if case.output is not None:
         files["output.txt"] = case.output
+    for number, text in enumerate(case.samples, 1):
+        files[f"samples/{number}.txt"] = text
     if case.accepted is not None and case.output is not None and case.accepted != case.output:
         old_name, new_name = notes.prompt_names(suite, version)
         title = f"Output for {case.example}: {old_name} and {new_name}"

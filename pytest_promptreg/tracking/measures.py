@@ -120,8 +120,8 @@ def _usage(cases: Sequence[CaseOutcome]) -> Iterable[tuple[str, float | None]]:
         yield "latency_s/p50", aggregate("p50", latencies)
         yield "latency_s/p95", aggregate("p95", latencies)
     live = [case for case in cases if case.called]
-    replayed = sum(case.replayed for case in cases)
-    yield "calls/live", len(live)
+    replayed = sum(case.replays for case in cases)
+    yield "calls/live", sum(case.lives for case in live)
     yield "calls/replayed", replayed
     if replayed:  # what this run did cost; `cost_usd` is what its outputs did
         yield "calls/cost_usd", float(sum(case.cost_usd or 0.0 for case in live))

@@ -80,6 +80,8 @@ def render(suite: SuiteOutcome, cases: Sequence[CaseOutcome]) -> str:
         "output_tokens": [case.output_tokens for case in cases],
         "cost_usd": [_number(case.cost_usd) for case in cases],
     }
+    if any(case.samples for case in cases):
+        columns["samples"] = [_cell(_numbered(case.samples)) for case in cases]
     if any(case.replayed for case in cases):
         columns["call"] = ["replayed" if case.replayed else "live" if case.called else None for case in cases]
     kept = {name: cells for name, cells in columns.items() if name not in _OPTIONAL or any(map(_is_said, cells))}
@@ -89,6 +91,11 @@ def render(suite: SuiteOutcome, cases: Sequence[CaseOutcome]) -> str:
 def _verdict(case: CaseOutcome) -> str:
     failed_anyway = not case.passed and case.verdict in {Verdict.UNCHANGED, Verdict.CHANGED}
     return f"{case.verdict}, test failed" if failed_anyway else case.verdict
+
+
+def _numbered(samples: Sequence[str]) -> str:
+    """Every sample of a case in one cell, one behind the other."""
+    return "\n\n".join(f"{number}. {text}" for number, text in enumerate(samples, 1))
 
 
 def _is_said(cell: object) -> bool:

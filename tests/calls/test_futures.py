@@ -19,7 +19,7 @@ import pytest
 from pytest_promptreg.calls import Caller, Runner
 from pytest_promptreg.errors import ConfigError, PredictError
 from pytest_promptreg.executors import check_address, connected
-from pytest_promptreg.model import CaseKey, PromptVersion, Request
+from pytest_promptreg.model import CaseKey, Key, PromptVersion, Request
 from pytest_promptreg.templates import render
 
 COUNT = 20
@@ -29,7 +29,7 @@ def key(number: int) -> CaseKey:
     return CaseKey("suite", "v1", str(number))
 
 
-def request(asked: CaseKey) -> Request:
+def request(asked: Key) -> Request:
     return render(PromptVersion("v1", "{{ n }}"), asked.example, {"n": asked.example})
 
 

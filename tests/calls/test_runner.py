@@ -14,7 +14,7 @@ import pytest
 
 from pytest_promptreg.calls import Caller, Progress, Runner
 from pytest_promptreg.errors import PredictError, PromptError
-from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
+from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
 from pytest_promptreg.templates import render
 
 WHERE: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="nowhere")
@@ -25,7 +25,7 @@ def key(number: int) -> CaseKey:
     return CaseKey("suite", "v1", str(number))
 
 
-def request(asked: CaseKey) -> Request:
+def request(asked: Key) -> Request:
     return render(PromptVersion("v1", "{{ n }}"), asked.example, {"n": asked.example})
 
 
@@ -334,9 +334,9 @@ def test_what_is_ready_is_told(make: Callable[..., Runner]) -> None:
 def test_an_output_is_kept_before_it_is_handed_over(make: Callable[..., Runner], predict: Any) -> None:
     """Whatever happens to the process after a case was told of, what was paid for is on the disk."""
     runner = make()
-    kept: list[CaseKey] = []
+    kept: list[Key] = []
 
-    def keep(asked: CaseKey, _: Output) -> None:
+    def keep(asked: Key, _: Output) -> None:
         time.sleep(0.01)
         kept.append(asked)
 
@@ -375,7 +375,7 @@ def test_a_record_that_waits_for_its_file_holds_up_no_other_call(make: Callable[
             answered.set()
         return "echo"
 
-    def keep(asked: CaseKey, _: Output) -> None:
+    def keep(asked: Key, _: Output) -> None:
         if asked == key(1):
             writes.set()
             in_time.append(answered.wait(PATIENCE_S))

@@ -19,7 +19,7 @@ from pytest_promptreg.calls import retrying as retrying_module
 from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.calls.rate import Rate
 from pytest_promptreg.errors import PredictError
-from pytest_promptreg.model import CaseKey, Output, PromptVersion, Request
+from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
 from pytest_promptreg.templates import render
 
 VERSION = PromptVersion("v1", "{{ n }}")
@@ -29,7 +29,7 @@ def key(number: int, suite: str = "suite") -> CaseKey:
     return CaseKey(suite, "v1", str(number))
 
 
-def request(asked: CaseKey) -> Request:
+def request(asked: Key) -> Request:
     return render(VERSION, asked.example, {"n": asked.example})
 
 
@@ -377,7 +377,7 @@ def test_nothing_is_imported_for_a_run_without_a_failure() -> None:
 import sys
 from pytest_promptreg.calls import Caller, Runner, Terms
 from pytest_promptreg.calls.retrying import Trouble, wait_s
-from pytest_promptreg.model import CaseKey, Request
+from pytest_promptreg.model import CaseKey, Key, Request
 runner = Runner(Terms(4, retries=2))
 key = CaseKey("s", "v", "1")
 runner.submit(key, Caller(lambda asked: "there", lambda key: Request("", [], {}, {}, "v", "1")))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...calls import Predict, is_async
 from ...machine import environment_defaults
-from ...model import CaseKey, Request
+from ...model import CaseKey, Key, Request
 from ...outcome import CaseOutcome
 from ...report.escape import one_line
 from . import is_kept
@@ -37,7 +37,7 @@ class Capture:
     def __init__(self, mode: str) -> None:
         self._mode = mode
         self._lock = threading.Lock()
-        self._calls: dict[CaseKey, _Call] = {}
+        self._calls: dict[CaseKey, dict[int, _Call]] = {}  # by sample
         self._recorder: Recorder | None = None
         self._problem = ""
 
@@ -46,7 +46,7 @@ class Capture:
         if self._recorder is None:
             self._start()
 
-    def wrap(self, key: CaseKey, predict: Predict) -> Predict:
+    def wrap(self, key: Key, predict: Predict) -> Predict:
         """``predict`` for one case, with its spans kept: asynchronous where it is."""
         recorder = self._recorder or self._start()
         if is_async(predict):
@@ -71,14 +71,21 @@ class Capture:
     def take(self, outcome: CaseOutcome) -> str:
         """What was kept of the last call of a case, once, as JSON; empty where none was made or is asked for.
 
-        ``{"spans": [...], "tags": {...}, "metadata": {...}}``, or ``{"problem": "..."}``.
+        ``{"spans": [...], "tags": {...}, "metadata": {...}}``, or ``{"problem": "..."}``; of several samples a list of
+        these, with null for one that was not called for.
         """
         with self._lock:
-            call = self._calls.pop(outcome.key, None)
-        if call is None:
+            calls = self._calls.pop(outcome.key, None)
+        if calls is None:
             return ""
-        told = call.told()  # in any case: MLflow holds the spans until they are taken
-        return told if is_kept(self._mode, outcome) else ""
+        # In any case: MLflow holds the spans until they are taken.
+        told = {sample: call.told() for sample, call in calls.items()}
+        if not is_kept(self._mode, outcome):
+            return ""
+        if not outcome.samples and set(told) == {0}:
+            return told[0]
+        count = max(len(outcome.samples), *(sample + 1 for sample in told))
+        return f"[{', '.join(told.get(sample, 'null') for sample in range(count))}]"
 
     def stop(self) -> None:
         """Leave MLflow's tracing as it was found."""
@@ -99,10 +106,10 @@ class Capture:
             self._problem = _told(exc)
         return self._recorder
 
-    def _begin(self, key: CaseKey, recorder: Recorder | None, request: Request) -> _Call:
+    def _begin(self, key: Key, recorder: Recorder | None, request: Request) -> _Call:
         call = _Call(recorder, request, self._problem)
         with self._lock:
-            self._calls[key] = call
+            self._calls.setdefault(key.case, {})[key.sample] = call
         return call
 
 

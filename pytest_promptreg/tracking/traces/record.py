@@ -77,9 +77,13 @@ def traces_of(run: RunOutcome, mode: str) -> tuple[list[TraceRecord], list[str]]
         for version in suite.versions:
             for case in ordered(suite, version):
                 if is_kept(mode, case):
-                    kept = json.loads(case.trace) if case.trace else {}
-                    problems += [kept["problem"]] if "problem" in kept else []
-                    found.append(_trace(suite, version, case, kept, run.started))
+                    of_calls = json.loads(case.trace) if case.trace else {}
+                    samples = of_calls if isinstance(of_calls, list) else [of_calls]
+                    samples += [None] * (len(case.samples) - len(samples))
+                    for number, kept in enumerate(samples):
+                        problems += [kept["problem"]] if kept and "problem" in kept else []
+                        sample = _Sample(number, len(samples), case)
+                        found.append(_trace(suite, version, case, sample, kept or {}, run.started))
     return found, _notices(problems)
 
 
@@ -90,8 +94,41 @@ def _notices(problems: Sequence[str]) -> list[str]:
     return [f"{count} no spans of predict's own: {problems[0]}"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Which of a case's calls a trace is of.
+
+    :param number: from 0.
+    """
+
+    number: int
+    count: int
+    case: CaseOutcome
+
+    @property
+    def output(self) -> str | None:
+        """What it said."""
+        return self.case.samples[self.number] if self.number < len(self.case.samples) else self.case.output
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether what was found of the case stands with it: with the first one that says the case's output."""
+        samples = self.case.samples
+        return self.number == (samples.index(self.case.output) if self.case.output in samples else 0)
+
+    @property
+    def name(self) -> str:
+        """What tells its trace from those of the others; MLflow pairs the traces of two versions by it."""
+        return self.case.example if self.count == 1 else f"{self.case.example} #{self.number + 1}"
+
+
 def _trace(
-    suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, kept: Mapping[str, Any], started: float
+    suite: SuiteOutcome,
+    version: VersionOutcome,
+    case: CaseOutcome,
+    sample: _Sample,
+    kept: Mapping[str, Any],
+    started: float,
 ) -> TraceRecord:
     example = suite.spec.example_by_id.get(case.example)
     spans = [dict(span) for span in kept.get("spans", ())] or [_root_span(case, started)]
@@ -101,7 +138,7 @@ def _trace(
     root["attributes"] = {
         **root["attributes"],
         "mlflow.spanInputs": inputs,
-        **({} if case.output is None else {"mlflow.spanOutputs": encoded(case.output)}),
+        **({} if sample.output is None else {"mlflow.spanOutputs": encoded(sample.output)}),
         "promptreg.version": encoded(case.version),
         "promptreg.example": encoded(case.example),
     }
@@ -117,10 +154,10 @@ def _trace(
         start_ms=begin // 1_000_000,
         duration_ms=(end - begin) // 1_000_000,
         request=clean.text(inputs, PREVIEW_LIMIT),
-        response=clean.text(case.message if case.output is None else case.output, PREVIEW_LIMIT),
-        tags=_tags(suite, version, case, kept.get("tags", {})),
-        metadata=_metadata(case, kept.get("metadata", {})),
-        feedback=_feedback(suite, case),
+        response=clean.text(case.message if sample.output is None else sample.output, PREVIEW_LIMIT),
+        tags=_tags(suite, version, case, sample, kept.get("tags", {})),
+        metadata=_metadata(case, sample, kept.get("metadata", {})),
+        feedback=_feedback(suite, case) if sample.is_shown else [],
         expectations={name: clean.text(value, CELL_LIMIT) for name, value in expected.items() if value is not None},
         spans=spans,
     )
@@ -144,15 +181,18 @@ def _root_span(case: CaseOutcome, started: float) -> Span:
     }
 
 
-def _tags(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, own: Mapping[str, str]) -> dict[str, str]:
+def _tags(
+    suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, sample: _Sample, own: Mapping[str, str]
+) -> dict[str, str]:
     known = {
-        "mlflow.traceName": clean.text(f"{case.version} · {case.example}", clean.KEY_LIMIT),
-        "mlflow.eval.requestId": clean.text(case.example, clean.KEY_LIMIT),
-        "mlflow.test.name": case.example,  # shown in place of the id, in the table of one version
+        "mlflow.traceName": clean.text(f"{case.version} · {sample.name}", clean.KEY_LIMIT),
+        "mlflow.eval.requestId": clean.text(sample.name, clean.KEY_LIMIT),
+        "mlflow.test.name": sample.name,  # shown in place of the id, in the table of one version
         LINKED_PROMPTS_TAG: linked_prompts_tag([version.version]),
         "promptreg.suite": suite.spec.id,
         "promptreg.version": case.version,
         "promptreg.example": case.example,
+        "promptreg.sample": str(sample.number + 1) if sample.count > 1 else "",
         "promptreg.verdict": case.verdict,
         "promptreg.prompt_sha256": version.version.digest,
         "promptreg.test": case.nodeid,
@@ -160,9 +200,14 @@ def _tags(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, own: 
     return {**own, **{name: clean.text(value, clean.TAG_LIMIT) for name, value in known.items() if value}}
 
 
-def _metadata(case: CaseOutcome, own: Mapping[str, str]) -> dict[str, str]:
-    """Tokens and cost as predict told them; where it did not, MLflow adds up what the spans say."""
+def _metadata(case: CaseOutcome, sample: _Sample, own: Mapping[str, str]) -> dict[str, str]:
+    """Tokens and cost as predict told them; where it did not, MLflow adds up what the spans say.
+
+    Of several samples the case has sums, which are none of a single call.
+    """
     known: dict[str, str] = {"mlflow.trace_schema.version": "3"}
+    if sample.count > 1:
+        return {**own, **known}
     if case.input_tokens is not None and case.output_tokens is not None:
         total = case.input_tokens + case.output_tokens
         usage = {"input_tokens": case.input_tokens, "output_tokens": case.output_tokens, "total_tokens": total}
