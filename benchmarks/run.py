@@ -1,6 +1,6 @@
 """All benchmarks, each figure beside a limit or a bare pytest in the same run.
 
-python benchmarks/run.py [startup] [cases] [calls] [scoring] [changed] [tracking] [peers] [--runs N]
+python benchmarks/run.py [startup] [cases] [calls] [scoring] [changed] [tracking] [peers] [gates] [--runs N]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import calls
 import cases
 import changed
 import embedding
+import gates
 import peers
 import scoring
 import tracking
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
     "changed": changed.changed,
     "tracking": tracking.tracking,
     "peers": peers.peers,
+    "gates": gates.gates,
 }
 
 

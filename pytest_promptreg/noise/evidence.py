@@ -87,7 +87,7 @@ class TermEvidence:
                 spreads.append((stored, len(at), spread.of_scores(values[:, 0], stored)))
             else:
                 statistics, drops[list(at)] = ways.of_similarities(values, stored)
-                spreads.append((stored, len(at), spread.of_similarities(values[:, :stored, :stored])))
+                spreads.append((stored, len(at), spread.of_similarities(values, stored)))
             groups.append(statistics)
             places.append(at)
         return cls(

@@ -126,10 +126,7 @@ def _verdict(
         elif upper < allowed:
             state = "passed"
     sd = one.spread.of_drop(one.stored, one.samples) if one.stored else 0.0
-    needed = None
-    if state == "undecided":
-        seen = float(one.drops.std(ddof=1)) if one.examples > 1 else sd
-        needed = max(power.settling(seen, allowed, drop=one.drop, alpha=1.0 - confidence), one.examples + 1)
+    needed = _needed(one, sd, allowed, 1.0 - confidence) if state == "undecided" else None
     return TermVerdict(
         *key,
         state,
@@ -142,3 +139,12 @@ def _verdict(
         power.detectable(sd, one.examples, margin=allowed, alpha=level),
         needed,
     )
+
+
+def _needed(one: TermEvidence, sd: float, margin: float, alpha: float) -> int:
+    """What would settle an unchanged suite; with so many examples already, what would settle the drop that was seen."""
+    seen = max(sd, float(one.drops.std(ddof=1)) if one.examples > 1 else 0.0)
+    needed = power.settling(seen, margin, alpha=alpha)
+    if needed <= one.examples:
+        needed = power.settling(seen, margin, drop=one.drop, alpha=alpha)
+    return max(needed, one.examples + 1)

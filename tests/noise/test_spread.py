@@ -21,23 +21,24 @@ def additive(random: np.random.Generator, n: int, texts: int, own: float, pair: 
 @pytest.mark.parametrize(("own", "pair"), [(0.1, 0.0), (0.1, 0.1), (0.0, 0.1)])
 @pytest.mark.parametrize(("stored", "samples"), [(3, 1), (4, 1), (5, 3)])
 def test_the_formula_is_what_drops_do(own: float, pair: float, stored: int, samples: int) -> None:
-    """The standard deviation by formula is that of many drops; and what is estimated from the stored is not below."""
+    """The standard deviation by formula is that of many drops; what is estimated from the stored is near it."""
     values = additive(np.random.default_rng(3), 20_000, stored + samples, own, pair)
     _, drops = ways.of_similarities(values, stored)
     assert Spread(own**2, pair**2).of_drop(stored, samples) == pytest.approx(drops.std(), rel=0.03)
-    estimated = spread.of_similarities(values[:, :stored, :stored])
+    estimated = spread.of_similarities(values, stored)
     if stored > 3:
         assert estimated.own == pytest.approx(own**2, rel=0.1, abs=4e-4)
         assert estimated.pair == pytest.approx(pair**2, rel=0.1, abs=4e-4)
-    assert estimated.of_drop(stored, samples) > 0.97 * drops.std()
+    assert estimated.of_drop(stored, samples) == pytest.approx(drops.std(), rel=0.03 if stored > 3 else 0.25)
 
 
 def test_two_generations_overstate() -> None:
-    """With one similarity an example, the examples' difficulty cannot be told from noise."""
+    """With one similarity an example, difficulty cannot be told from noise, unless the drops of a run say less."""
     values = additive(np.random.default_rng(4), 2_000, 3, 0.1, 0.05)
     _, drops = ways.of_similarities(values, 2)
-    assert spread.of_similarities(values[:, :2, :2]).of_drop(2, 1) > drops.std()
-    assert spread.of_similarities(values[:1, :2, :2]) == Spread(0.0)
+    assert spread.of_similarities(values[:, :2, :2], 2).of_drop(2, 1) > 1.2 * drops.std()
+    assert spread.of_similarities(values, 2).of_drop(2, 1) == pytest.approx(drops.std(), rel=0.01)
+    assert spread.of_similarities(values[:1], 2) == Spread(0.0, 0.0)
 
 
 @pytest.mark.parametrize(("stored", "samples"), [(1, 1), (1, 3), (3, 2)])

@@ -1,0 +1,241 @@
+"""Suites by the thousand: how often each mode calls an unchanged one regressed, and how often a changed one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_promptreg.noise import permutation
+from pytest_promptreg.noise.evidence import TermEvidence
+from pytest_promptreg.noise.floors import judge_floor
+from pytest_promptreg.noise.judging import ALPHA, Key, conclude
+from pytest_promptreg.noise.looks import SHARES, decide, look_counts
+
+from .sources import Floats, Source, Suite, evidence_of
+
+SIZES = (20, 50, 200)
+GENERATIONS = (1, 2, 3, 5)
+SAMPLES = 3
+_DRAWS = 999  # of a simulated suite: the p value is as valid, and a little coarser
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of simulated suites."""
+
+    hits: int
+    of: int
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return self.hits / self.of
+
+    @property
+    def error(self) -> float:
+        """What a share of alpha varies by in so many suites: the Monte Carlo error."""
+        return math.sqrt(ALPHA * (1.0 - ALPHA) / self.of)
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Everything that is said of one suite size and number of stored generations, unchanged and changed."""
+
+    n: int
+    stored: int
+    unchanged: Mapping[str, Rate]
+    changed: Mapping[str, Rate]
+
+
+def cells(source: Source, suites: int) -> Iterator[Cell]:
+    """All sizes and numbers of generations; false alarms over ``suites`` baselines, power over a third of that."""
+    for n in SIZES:
+        for stored in GENERATIONS:
+            yield Cell(
+                n,
+                stored,
+                _rates(source, n, stored, suites, changed=False),
+                _rates(source, n, stored, suites // 3, changed=True),
+            )
+
+
+def _rates(source: Source, n: int, stored: int, suites: int, *, changed: bool) -> dict[str, Rate]:
+    random = np.random.default_rng([n, stored, changed])
+    hits: dict[str, int] = {}
+    for _ in range(suites):
+        suite = source.suite(random, n)
+        suite.baseline(random, stored)
+        scores = suite.run(random, SAMPLES, changed=changed)
+        one = {term: _first_sample(values, stored) for term, values in scores.items()}
+        for mode, hit in {**_simple(source, one, stored), **_calibrated(source, one, scores, stored)}.items():
+            hits[mode] = hits.get(mode, 0) + hit
+    return {mode: Rate(count, suites) for mode, count in hits.items()}
+
+
+def _first_sample(scores: Floats, stored: int) -> Floats:
+    return scores[:, : stored + 1, : stored + 1] if scores.ndim == 3 else scores[:, : stored + 1]
+
+
+def _simple(source: Source, scores: Mapping[str, Floats], stored: int) -> dict[str, bool]:
+    """The gates that know nothing of noise, and the floor. Accepted outputs count by the best match."""
+    term, bound = source.strict
+    values = scores[term]
+    if values.ndim == 2:
+        drops = values[:, 0] - values[:, stored]
+        return {"every": bool((drops > bound).any()), "mean": bool(drops.mean() > bound)}
+    best = values[:, stored, :stored].max(1)
+    found = {"every": bool((best < bound).any()), "mean": bool(best.mean() < bound)}
+    if source.floor:
+        below = int((scores[source.floor[0]][:, stored, :stored].max(1) < source.floor[1]).sum())
+        found["floor"] = judge_floor(below, len(best))[0] == "regressed"
+    return found
+
+
+def _calibrated(
+    source: Source, one: Mapping[str, Floats], several: Mapping[str, Floats], stored: int
+) -> dict[str, bool]:
+    if stored < 2 and any(values.ndim == 3 for values in one.values()):
+        return {}
+    evidence = evidence_by_term(source, one, stored)
+    p_values = chances(evidence)
+    without = {verdict.state for verdict in conclude(evidence, p_values, alpha=ALPHA, margin=0.0)}
+    states = {verdict.state for verdict in conclude(evidence, p_values, alpha=ALPHA, margin=None)}
+    more = evidence_by_term(source, several, stored)
+    sampled = {verdict.state for verdict in conclude(more, chances(more), alpha=ALPHA, margin=None)}
+    return {
+        "calibrated": "regressed" in states,
+        "no margin": "regressed" in without,
+        "samples": "regressed" in sampled,
+        "passed": states == {"passed"},
+        "samples passed": sampled == {"passed"},
+    }
+
+
+def evidence_by_term(
+    source: Source, scores: Mapping[str, Floats], stored: int, first: int | None = None
+) -> dict[Key, TermEvidence]:
+    """The evidence of a run, of its first examples where wanted."""
+    return {("v2", term): evidence_of(values, stored, source.units[term], first) for term, values in scores.items()}
+
+
+def chances(evidence: Mapping[Key, TermEvidence]) -> dict[Key, float]:
+    """p values from fewer draws than the product takes."""
+    return {key: permutation.p_value(one.groups, 1, _DRAWS) for key, one in evidence.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlucky:
+    """False alarms of single stored baselines, each run again and again unchanged: mean, ninth decile, worst."""
+
+    n: int
+    stored: int
+    with_margin: tuple[float, float, float]
+    without: tuple[float, float, float]
+
+
+def unlucky(source: Source, baselines: int, runs: int = 30) -> Iterator[Unlucky]:
+    """What a baseline that came out unlucky does to all the runs that are compared with it."""
+    for n in SIZES:
+        for stored in GENERATIONS[1:]:
+            random = np.random.default_rng([n, stored, 7])
+            shares = np.array([_of_baseline(source, n, stored, runs, random) for _ in range(baselines)])
+            ours, bare = (
+                (float(column.mean()), float(np.quantile(column, 0.9)), float(column.max())) for column in shares.T
+            )
+            yield Unlucky(n, stored, ours, bare)
+
+
+def _of_baseline(source: Source, n: int, stored: int, runs: int, random: np.random.Generator) -> tuple[float, float]:
+    suite: Suite = source.suite(random, n)
+    suite.baseline(random, stored)
+    alarms = np.zeros(2)
+    for _ in range(runs):
+        evidence = evidence_by_term(source, suite.run(random, 1, changed=False), stored)
+        p_values = chances(evidence)
+        for place, margin in enumerate((None, 0.0)):
+            verdicts = conclude(evidence, p_values, alpha=ALPHA, margin=margin)
+            alarms[place] += any(verdict.state == "regressed" for verdict in verdicts)
+    return float(alarms[0] / runs), float(alarms[1] / runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlooked:
+    """Suites whose true drop is just the margin, and which of them were called passed all the same."""
+
+    n: int
+    stored: int
+    drop: float
+    passed: Rate
+
+
+def overlooked(source: Source, suites: int) -> Iterator[Overlooked]:
+    """What "passed" may err by; for a source of one term."""
+    (unit,) = source.units.values()
+    drop = _true_drop(source)
+    for n in SIZES:
+        for stored in GENERATIONS[1:]:
+            random = np.random.default_rng([n, stored, 8])
+            passed = 0
+            for _ in range(suites):
+                suite = source.suite(random, n)
+                suite.baseline(random, stored)
+                evidence = evidence_by_term(source, suite.run(random, 1, changed=True), stored)
+                (verdict,) = conclude(evidence, dict.fromkeys(evidence, 1.0), alpha=ALPHA, margin=drop / unit)
+                passed += verdict.state == "passed"
+            yield Overlooked(n, stored, drop, Rate(passed, suites))
+
+
+def _true_drop(source: Source) -> float:
+    random = np.random.default_rng(6)
+    drops = []
+    for _ in range(200):
+        suite = source.suite(random, 200)
+        suite.baseline(random, 3)
+        drops += [one.drop for one in evidence_by_term(source, suite.run(random, 3, changed=True), 3).values()]
+    return float(np.mean(drops))
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Early stopping beside one look at all examples: what is found, and which share of the calls was not needed."""
+
+    n: int
+    changed: bool
+    one_look: Rate
+    looks: Rate
+    saved: float
+
+
+def stopped(source: Source, stored: int, suites: int) -> Iterator[Stopped]:
+    """Suites that stop at a look, unchanged and changed."""
+    for n in SIZES:
+        for changed in (False, True):
+            random = np.random.default_rng([n, changed, 9])
+            single = several = asked = 0
+            for _ in range(suites):
+                suite = source.suite(random, n)
+                suite.baseline(random, stored)
+                scores = suite.run(random, 1, changed=changed)
+                whole = evidence_by_term(source, scores, stored)
+                verdicts = conclude(whole, chances(whole), alpha=ALPHA, margin=None)
+                single += any(verdict.state == "regressed" for verdict in verdicts)
+                state, count = _looked(source, scores, stored, n)
+                several += state == "regressed"
+                asked += count
+            yield Stopped(n, changed, Rate(single, suites), Rate(several, suites), 1.0 - asked / (suites * n))
+
+
+def _looked(source: Source, scores: Mapping[str, Floats], stored: int, n: int) -> tuple[str, int]:
+    seen = []
+    for count in look_counts(n, SHARES):
+        seen.append(evidence_by_term(source, scores, stored, count))
+        decision = decide(seen, seed=1)
+        if decision.state != "go on":
+            return decision.state, count
+    return "undecided", n
