@@ -23,6 +23,8 @@ def gates(_folder: Path, runs: int) -> None:
         _hold(cells)
         tables.append(page.rates(source, cells))
         print("\n" + tables[-1])
+    tables.append(page.floors(simulation.floored()))
+    print("\n" + tables[-1])
     for source in SOURCES[:2]:
         tables.append(page.conditional(source, simulation.unlucky(source, 10 * runs)))
         print("\n" + tables[-1])

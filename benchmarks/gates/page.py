@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .simulation import Cell, Overlooked, Rate, Stopped, Unlucky
+from .simulation import Cell, Floored, Overlooked, Rate, Stopped, Unlucky
 from .sources import Source
 
 PAGE = Path(__file__).parents[2] / "docs" / "noise.md"
@@ -62,6 +62,19 @@ def conditional(source: Source, found: Iterable[Unlucky]) -> str:
 
 def _three(shares: tuple[float, float, float]) -> str:
     return " / ".join(f"{100 * share:.0f}" for share in shares)
+
+
+def floors(found: Iterable[Floored]) -> str:
+    """What the floor says of which share."""
+    return _table(
+        "**The floor**: per cent of suites that get each word, by the share of outputs that fall below it",
+        ["examples", "share below", "passed", "undecided", "regressed"],
+        (
+            [str(one.n), f"{100 * one.share:.0f} %"]
+            + [f"{100 * one.states[word]:.0f}" for word in ("passed", "undecided", "regressed")]
+            for one in found
+        ),
+    )
 
 
 def overlooked(source: Source, found: Sequence[Overlooked]) -> str:

@@ -73,7 +73,7 @@ def _rates(source: Source, n: int, stored: int, suites: int, *, changed: bool) -
         suite.baseline(random, stored)
         scores = suite.run(random, SAMPLES, changed=changed)
         one = {term: _first_sample(values, stored) for term, values in scores.items()}
-        for mode, hit in {**_simple(source, one, stored), **_calibrated(source, one, scores, stored)}.items():
+        for mode, hit in {**_simple(source, one, stored), **_calibrated(source, one, scores, stored, random)}.items():
             hits[mode] = hits.get(mode, 0) + hit
     return {mode: Rate(count, suites) for mode, count in hits.items()}
 
@@ -98,16 +98,16 @@ def _simple(source: Source, scores: Mapping[str, Floats], stored: int) -> dict[s
 
 
 def _calibrated(
-    source: Source, one: Mapping[str, Floats], several: Mapping[str, Floats], stored: int
+    source: Source, one: Mapping[str, Floats], several: Mapping[str, Floats], stored: int, random: np.random.Generator
 ) -> dict[str, bool]:
     if stored < 2 and any(values.ndim == 3 for values in one.values()):
         return {}
     evidence = evidence_by_term(source, one, stored)
-    p_values = chances(evidence)
+    p_values = chances(evidence, random)
     without = {verdict.state for verdict in conclude(evidence, p_values, alpha=ALPHA, margin=0.0)}
     states = {verdict.state for verdict in conclude(evidence, p_values, alpha=ALPHA, margin=None)}
     more = evidence_by_term(source, several, stored)
-    sampled = {verdict.state for verdict in conclude(more, chances(more), alpha=ALPHA, margin=None)}
+    sampled = {verdict.state for verdict in conclude(more, chances(more, random), alpha=ALPHA, margin=None)}
     return {
         "calibrated": "regressed" in states,
         "no margin": "regressed" in without,
@@ -124,9 +124,13 @@ def evidence_by_term(
     return {("v2", term): evidence_of(values, stored, source.units[term], first) for term, values in scores.items()}
 
 
-def chances(evidence: Mapping[Key, TermEvidence]) -> dict[Key, float]:
-    """p values from fewer draws than the product takes."""
-    return {key: permutation.p_value(one.groups, 1, _DRAWS) for key, one in evidence.items()}
+def chances(evidence: Mapping[Key, TermEvidence], random: np.random.Generator) -> dict[Key, float]:
+    """p values from fewer draws than the product takes, but other ones for each suite: their errors average out."""
+    return {key: permutation.p_value(one.groups, _seed(random), _DRAWS) for key, one in evidence.items()}
+
+
+def _seed(random: np.random.Generator) -> int:
+    return int(random.integers(2**32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +161,31 @@ def _of_baseline(source: Source, n: int, stored: int, runs: int, random: np.rand
     alarms = np.zeros(2)
     for _ in range(runs):
         evidence = evidence_by_term(source, suite.run(random, 1, changed=False), stored)
-        p_values = chances(evidence)
+        p_values = chances(evidence, random)
         for place, margin in enumerate((None, 0.0)):
             verdicts = conclude(evidence, p_values, alpha=ALPHA, margin=margin)
             alarms[place] += any(verdict.state == "regressed" for verdict in verdicts)
     return float(alarms[0] / runs), float(alarms[1] / runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Floored:
+    """How probable each word of the floor is, where this share of outputs falls below it; exact, nothing simulated."""
+
+    n: int
+    share: float
+    states: Mapping[str, float]
+
+
+def floored() -> Iterator[Floored]:
+    """Shares that are usual, and shares that are not."""
+    for n in SIZES:
+        words = [judge_floor(below, n)[0] for below in range(n + 1)]
+        for share in (0.03, 0.15, 0.3, 0.5):
+            states = dict.fromkeys(("passed", "regressed", "undecided"), 0.0)
+            for below, word in enumerate(words):
+                states[word] += math.comb(n, below) * share**below * (1.0 - share) ** (n - below)
+            yield Floored(n, share, states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,19 +247,19 @@ def stopped(source: Source, stored: int, suites: int) -> Iterator[Stopped]:
                 suite.baseline(random, stored)
                 scores = suite.run(random, 1, changed=changed)
                 whole = evidence_by_term(source, scores, stored)
-                verdicts = conclude(whole, chances(whole), alpha=ALPHA, margin=None)
+                verdicts = conclude(whole, chances(whole, random), alpha=ALPHA, margin=None)
                 single += any(verdict.state == "regressed" for verdict in verdicts)
-                state, count = _looked(source, scores, stored, n)
+                state, count = _looked(source, scores, stored, n, _seed(random))
                 several += state == "regressed"
                 asked += count
             yield Stopped(n, changed, Rate(single, suites), Rate(several, suites), 1.0 - asked / (suites * n))
 
 
-def _looked(source: Source, scores: Mapping[str, Floats], stored: int, n: int) -> tuple[str, int]:
+def _looked(source: Source, scores: Mapping[str, Floats], stored: int, n: int, seed: int) -> tuple[str, int]:
     seen = []
     for count in look_counts(n, SHARES):
         seen.append(evidence_by_term(source, scores, stored, count))
-        decision = decide(seen, seed=1)
+        decision = decide(seen, seed=seed)
         if decision.state != "go on":
             return decision.state, count
     return "undecided", n

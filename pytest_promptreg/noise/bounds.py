@@ -91,9 +91,9 @@ def student_quantile(probability: float, freedom: float) -> float:
 def mean_bound(values: Floats, confidence: float = 0.95) -> float | None:
     """The upper bound of the mean that these values were drawn around: it lies below that so often.
 
-    Student's t, so trustworthy for about 20 values or more, or fewer without outliers. The scatter is taken at face
-    value: values that are all equal bound their mean to themselves, and a rare disaster that has not happened yet is not
-    in it.
+    Student's t, so trustworthy for about 20 values or more, or fewer without outliers. The scatter is taken at
+    face value: values that are all equal bound their mean to themselves, and a rare disaster that did not happen
+    is not in it.
 
     :returns: None for fewer than two values, which say nothing of their spread.
     """

@@ -1,0 +1,46 @@
+"""docs/noise.md says what the statistics do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_promptreg.noise.bounds import rate_bounds
+from pytest_promptreg.noise.floors import TOO_MANY_BELOW, USUAL_BELOW, judge_rate
+from pytest_promptreg.noise.judging import ALPHA
+from pytest_promptreg.noise.looks import SHARES
+from pytest_promptreg.noise.power import detectable
+
+PAGE = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
+WORDS = re.sub(r"\s+", " ", PAGE)
+
+
+@pytest.mark.parametrize("source", ["cosine of vectors", "texts of a summariser", "drop against a reference"])
+def test_every_size_and_number_of_generations_is_simulated(source: str) -> None:
+    """The benchmark's tables stand in the page, whole."""
+    (table,) = re.findall(rf"\*\*{source}\*\*: false alarms / caught.*\n\n((?:\|.*\n)+)", PAGE)
+    rows = [tuple(line.split("|")[1:3]) for line in table.splitlines()[2:]]
+    assert [(int(n), int(stored)) for n, stored in rows] == [(n, m) for n in (20, 50, 200) for m in (1, 2, 3, 5)]
+
+
+def test_false_alarms_of_calibrated_gates_are_low_in_the_page() -> None:
+    """No row of the tables shows more than the nominal 5 % and its Monte Carlo error for what is shipped."""
+    tables = re.findall(r"false alarms / caught.*\n\n((?:\|.*\n)+)", PAGE)
+    cells = [line.split("|")[6].split("/")[0].strip() for table in tables for line in table.splitlines()[2:]]
+    alarms = [int(cell) for cell in cells if cell]
+    assert len(alarms) > 20
+    assert max(alarms) <= 8
+
+
+def test_the_figures_of_the_text_are_computed() -> None:
+    """What the page says of rates, detectable drops, floors and looks is what the code gives."""
+    assert f"true rate of {rate_bounds(19, 20, one_sided=True)[0]:.2f}" in WORDS
+    assert f"20 of 20 ({rate_bounds(20, 20, one_sided=True)[0]:.2f})" in WORDS
+    assert (judge_rate(59, 59, 0.95)[0], judge_rate(58, 58, 0.95)[0]) == ("passed", "undecided")
+    found = [f"{detectable(0.1, n) or 0:.3f}" for n in (20, 50, 200)]
+    assert f"it is {found[0]} at 20 examples, {found[1]} at 50, {found[2]} at 200" in WORDS
+    assert f"surely above {USUAL_BELOW:.0%}".replace("%", " %") in WORDS
+    assert f"surely below {TOO_MANY_BELOW:.0%}".replace("%", " %") in WORDS
+    assert "{:g}, {:g} and {:g} %".format(*(100 * ALPHA * share for share in SHARES)) in WORDS
