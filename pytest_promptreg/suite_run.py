@@ -121,7 +121,10 @@ class SuiteRun:
 
     def is_called(self, key: CaseKey) -> bool:
         """Whether every call of a case waits to be made, is made, or waits to be handed over."""
-        return all(self.runner.submitted(call) for call in calls_of(key, self.spec.samples))
+        samples = self.spec.samples
+        if samples == 1:
+            return self.runner.submitted(key)
+        return all(self.runner.submitted(call) for call in calls_of(key, samples))
 
     def call(self, predict: Predict, key: CaseKey) -> None:
         """Call for one case now."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from subprocess import run
 from typing import Any
 
@@ -20,6 +21,7 @@ from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.calls.rate import Rate
 from pytest_promptreg.errors import PredictError
 from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
+from pytest_promptreg.samples import calls_of
 from pytest_promptreg.templates import render
 
 VERSION = PromptVersion("v1", "{{ n }}")
@@ -371,13 +373,35 @@ def test_cases_that_are_given_away_are_not_called(make: Callable[..., Runner]) -
     assert sorted(made) == ["0", "1", "2", "4", "5", "6", "7"]
 
 
+def test_a_case_is_given_away_with_all_its_samples_or_not(make: Callable[..., Runner]) -> None:
+    """A case of which one sample was called for stays, and its other samples are called here too."""
+    runner = make(concurrency=1, window=3)
+    made: list[str] = []
+    given: list[CaseKey] = []
+    cases = [key(number) for number in range(4)]
+
+    def predict(asked: Request) -> str:
+        made.append(asked.text)
+        return "there"
+
+    calls = [call for case in cases for call in calls_of(case, 2)]
+    runner.call_ahead("suite", Caller(predict, request), lambda: Queue(iter(calls), len(calls)))
+    wait_for(lambda: len(made) == 3)  # both samples of the first case, and one of the second
+    runner.give_away(cases, given.extend)
+    assert given == cases[2:]
+    for call in calls[:4]:
+        wait_for(partial(runner.submitted, call))
+        runner.result(call)
+    assert made == ["0", "0", "1", "1"]
+
+
 def test_nothing_is_imported_for_a_run_without_a_failure() -> None:
     """tenacity is imported by the first call that is tried again, and not before."""
     program = """
 import sys
 from pytest_promptreg.calls import Caller, Runner, Terms
 from pytest_promptreg.calls.retrying import Trouble, wait_s
-from pytest_promptreg.model import CaseKey, Key, Request
+from pytest_promptreg.model import CaseKey, Request
 runner = Runner(Terms(4, retries=2))
 key = CaseKey("s", "v", "1")
 runner.submit(key, Caller(lambda asked: "there", lambda key: Request("", [], {}, {}, "v", "1")))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.model import CaseKey, Request
+from pytest_promptreg.model import CallKey, CaseKey, Request
 from pytest_promptreg.outcome import CaseOutcome
 from pytest_promptreg.tracking.traces.capture import Capture
 from pytest_promptreg.tracking.traces.tidy import MOST_CHARACTERS, MOST_SPANS
@@ -47,7 +47,7 @@ def request_of(name: str) -> Request:
     return Request(name, [{"role": "user", "content": name}], {"text": name}, {}, "v1", name)
 
 
-def take(capture: Capture, name: str, **fields: Any) -> dict[str, Any]:
+def take(capture: Capture, name: str, **fields: Any) -> Any:
     """What was kept of a case."""
     told = capture.take(CaseOutcome("suite", "v1", name, "unchanged", **fields))
     return json.loads(told) if told else {}
@@ -69,6 +69,27 @@ def traced(text: str) -> str:
     """What it does."""
     with mlflow.start_span(f"step of {text}"):
         return text.upper()
+
+
+def test_each_sample_of_a_case_is_kept(capture: Capture) -> None:
+    """Of a case with several samples the calls are kept by their numbers; one that was not called for has none."""
+    case = key_of("a")
+    for sample in (0, 2):
+        capture.wrap(CallKey(case, sample), lambda asked: inner(asked.text))(request_of(f"text {sample}"))
+    kept = take(capture, "a", samples=("TEXT 0", "recorded", "TEXT 2"))
+    assert isinstance(kept, list)
+    assert [names(one)[-1] if one else None for one in kept] == ["inner/step of text 0", None, "inner/step of text 2"]
+    assert take(capture, "a") == {}
+
+
+def test_a_case_that_failed_keeps_what_its_samples_did(capture: Capture) -> None:
+    """Without outputs there are as many calls as were made; none of them is left for another case."""
+    for sample in range(2):
+        capture.wrap(CallKey(key_of("a"), sample), lambda _: inner("text"))(request_of("a"))
+    kept = take(capture, "a")
+    assert isinstance(kept, list)
+    assert len(kept) == 2
+    assert take(capture, "a") == {}
 
 
 def test_spans_of_predict_lie_under_one_root(capture: Capture) -> None:

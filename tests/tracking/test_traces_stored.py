@@ -146,6 +146,20 @@ def test_scores_that_are_no_numbers_are_left_out(make_run: Any) -> None:
     assert {one.name for one in trace.feedback} == {"passed", "verdict", "drop_rouge_l"}
 
 
+def test_each_sample_has_a_trace_of_its_own(make_run: Any) -> None:
+    """With its own text and its own pairing; what was found of the case stands with the sample that is its output."""
+    run = make_run(["v1"], count=1)
+    version = run.suites[0].versions[0]
+    case = replace(version.cases[0], samples=("one", "two", "two"), output="two")
+    run = replace(run, suites=[replace(run.suites[0], versions=[replace(version, cases=[case])])])
+    traces, _ = traces_of(run, "all")
+    assert [trace.response for trace in traces] == ["one", "two", "two"]
+    assert [bool(trace.feedback) for trace in traces] == [False, True, False]
+    assert [trace.tags["mlflow.eval.requestId"] for trace in traces] == [f"{case.example} #{n}" for n in (1, 2, 3)]
+    assert [trace.tags["promptreg.sample"] for trace in traces] == ["1", "2", "3"]
+    assert len({trace.trace_id for trace in traces}) == 3
+
+
 def test_what_the_time_did_not_suffice_for_is_sent_by_sync_once(
     sqlite_store: Any, make_run: Any, project: RunFacts, found: Find, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

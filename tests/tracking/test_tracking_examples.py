@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -84,6 +85,21 @@ def test_outputs_are_files_and_the_description_shows_them(record: Record, hostil
     assert "<script" not in breached.artifacts["diff.html"]
     assert "\x1b" not in note
     assert "TimeoutError" in error.tags["mlflow.note.content"]
+
+
+def test_samples_are_shown_wherever_outputs_are_listed(make_run: Any, facts: RunFacts) -> None:
+    """Every sample is a file of its case and stands in the version's table; calls are counted by samples."""
+    run = make_run(["v1"], count=2)
+    version = run.suites[0].versions[0]
+    cases = [replace(case, samples=(str(case.output), "other"), recorded=1) for case in version.cases]
+    run = replace(run, suites=[replace(run.suites[0], versions=[replace(version, cases=cases)])])
+    record = describe(run, facts, Surroundings(), level="example")
+    child = record.children[0]
+    assert {"samples/1.txt", "samples/2.txt"} <= set(child.nested[0].artifacts)
+    assert child.nested[0].artifacts["samples/2.txt"] == "other"
+    table = json.loads(child.artifacts["examples.json"])
+    assert table["data"][0][table["columns"].index("samples")].endswith("\n\n2. other")
+    assert (child.metrics["calls/live"], child.metrics["calls/replayed"]) == (2, 2)
 
 
 def test_a_score_that_is_no_number_is_left_out(make_run: Any, facts: RunFacts) -> None:
