@@ -108,7 +108,7 @@ class CaseOutcome:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> CaseOutcome:
         """The outcome that :meth:`to_wire` described."""
-        return cls(**wire)
+        return cls(**{**wire, "samples": tuple(wire.get("samples", ()))})  # JSON has no tuples
 
 
 _CONTAINERS = tuple(known.name for known in fields(CaseOutcome) if known.default_factory is not MISSING)

@@ -46,6 +46,8 @@ CASES = st.builds(
     st.text(),
     st.sampled_from([str(verdict) for verdict in Verdict]),
     output=st.none() | st.text(),
+    samples=st.lists(st.text(), max_size=3).map(tuple),
+    recorded=st.integers(0, 3),
     accepted=st.none() | st.text(),
     scores=st.dictionaries(st.sampled_from(["semantic", "drop(bleu)"]), st.floats(allow_nan=False)),
     breaches=st.lists(st.text()),

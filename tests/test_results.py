@@ -60,6 +60,8 @@ CASES = st.builds(
     st.sampled_from("abcd"),
     st.sampled_from([str(verdict) for verdict in Verdict]),
     output=st.none() | st.text(),
+    samples=st.lists(st.text(), max_size=3).map(tuple),
+    recorded=st.integers(0, 3),
     accepted=st.none() | st.text(),
     scores=st.dictionaries(st.sampled_from(TERMS), st.floats(-1, 1)),
     breaches=st.lists(st.text(max_size=5), max_size=2),

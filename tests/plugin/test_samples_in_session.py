@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -256,3 +257,52 @@ def test_samples_of_shards_make_one_run(project: Project, alone: Run, pytester: 
     refused = pytester.run("python", "-m", "pytest_promptreg", "merge", *files)
     assert refused.ret != 0
     refused.stderr.fnmatch_lines(["*the number of samples of test_answer differ*"])
+
+
+def test_every_sample_is_paid_for(project: Project, alone: Run) -> None:
+    """The cost of a case is that of all its samples, foreseen and spent."""
+    project.ini(ONE_BY_ONE + "promptreg_prices =\n    * = 1000000 0\n")
+    predict = """
+    from pytest_promptreg import Output
+
+    def follow(request):
+        return Output("same", cost_usd=0.5)
+    """
+    project.suite(predict=predict)
+    foreseen = [
+        _foreseen(alone("--collect-only", "--promptreg-update", "--promptreg-samples", str(samples)))
+        for samples in (1, 3)
+    ]
+    assert [calls for calls, _ in foreseen] == [3, 9]
+    assert foreseen[1][1] == pytest.approx(3 * foreseen[0][1], rel=0.01)
+    result = alone("--promptreg-update", "--promptreg-samples", "3", "--promptreg-results", "run.json")
+    result.stdout.fnmatch_lines(["  outputs: 9 live ($4.50)"])
+    cases = json.loads((project.path / "run.json").read_text())["run"]["suites"][0]["versions"][0]["cases"]
+    assert [case["cost_usd"] for case in cases] == [1.5] * 3
+
+
+def _foreseen(result: pytest.RunResult) -> tuple[int, float]:
+    """Calls and dollars in the line that says what is about to run."""
+    found = re.search(r"(\d+) calls to make \(about \$([\d.]+)\)", result.stdout.str())
+    assert found is not None, result.stdout.str()
+    return int(found[1]), float(found[2])
+
+
+def test_a_suite_on_an_executor_has_samples(project: Project, alone: Run) -> None:
+    """Calls on an executor of the user's own are made for each sample."""
+    fixture = """
+    from concurrent.futures import ThreadPoolExecutor
+
+    @pytest.fixture(scope="session")
+    def promptreg_executor():
+        with ThreadPoolExecutor(2) as executor:
+            yield executor
+
+    @pytest.fixture(scope="session")
+    def promptreg_predict():
+        return say
+    """
+    project.suite(fixture=SAYING.format(said={"any": ["same"]}) + fixture, marker="samples=3")
+    project.store()
+    assert generations(project) == {name: [3] for name in "abc"}
+    assert len(project.lines("calls.txt")) == 9
