@@ -1,4 +1,4 @@
-"""Untrusted text made safe for a screen.
+"""Untrusted text made safe for a screen and for Markdown.
 
 Model output may hold anything: escape sequences that rewrite a terminal, marks that turn the reading direction, lines
 that a CI runner takes for its own commands.
@@ -16,6 +16,7 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 GUTTER = "| "
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
 _COMMANDS = ("::", "##[", "##vso[")  # of GitHub's and Azure's runners, which obey them behind spaces as well
 
 
@@ -34,6 +35,18 @@ def one_line(text: str, limit: int | None = None) -> str:
 def quoted(text: str) -> list[str]:
     """The lines of ``text`` behind a gutter, so that none can begin with what a CI runner obeys (``::error``)."""
     return [f"{GUTTER}{line}".rstrip() for line in visible(text).split("\n")]
+
+
+def escaped(text: str, limit: int = 300) -> str:
+    """``text`` on one line, as Markdown that shows what it says: no markup, HTML, mention or table cell of its own."""
+    return _MARKUP.sub(r"\\\1", one_line(text, limit)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+
+
+def fenced(text: str, language: str = "") -> str:
+    """``text`` as a code block of Markdown that nothing in it can end."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}\n"
 
 
 def width(text: str) -> int:

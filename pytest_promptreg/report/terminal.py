@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..budget import usd
@@ -10,6 +11,7 @@ from ..diffs import word_diff
 from ..gates import Verdict, metric_of
 from .escape import one_line, visible, width
 from .failure import inline, prompt_change
+from .kinds import groups
 
 if TYPE_CHECKING:
     import pytest
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 WORST = 3
 RESCORE = "--promptreg-rescore"  # what the message of a case names, where settings have changed and not inputs
 STALE = 5
+EXAMPLES = 3  # of each kind of change
 MAX_PROMPT_LINES = 60
 EXCERPT = 120
 Line = tuple[str, dict[str, bool]]  # what is written, and its colour
@@ -86,10 +89,8 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
         told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
-        names = ", ".join(one_line(name) for name in suite.stale[:STALE])
-        more = f" and {len(suite.stale) - STALE} more" if len(suite.stale) > STALE else ""
         count = _count(len(suite.stale), "baseline record")
-        told.append((f"  stale: {count} without an example: {names}{more}", {"yellow": True}))
+        told.append((f"  stale: {count} without an example: {_some(suite.stale, STALE)}", {"yellow": True}))
     return told
 
 
@@ -199,19 +200,19 @@ def _changes(version: VersionOutcome) -> list[Line]:
     """What kinds of change there are, and where a signal warns."""
     label = one_line(version.version.label)
     told: list[Line] = []
-    if version.findings:
-        kinds = ", ".join(f"{one_line(name)} {count}" for name, count in version.findings.items())
-        told.append((f"  changes in {label}: {kinds}", {}))
+    if found := groups(version.cases):
+        told.append((f"  changes in the outputs of {label}:", {}))
+        told += [(f"    {group.phrase}: {_some(group.examples, EXAMPLES)}", {}) for group in found]
     for name, examples in version.warnings.items():
-        shown = ", ".join(one_line(example) for example in examples[:STALE])
-        more = f" and {len(examples) - STALE} more" if len(examples) > STALE else ""
-        told.append(
-            (
-                f"  warning: {one_line(name)} in {_count(len(examples), 'case')} of {label}: {shown}{more}",
-                {"yellow": True},
-            )
-        )
+        where = f"{_count(len(examples), 'case')} of {label}: {_some(examples, STALE)}"
+        told.append((f"  warning: {one_line(name)} in {where}", {"yellow": True}))
     return told
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(one_line, names[:most])) + more
 
 
 def _diff_colour(line: str) -> dict[str, bool]:

@@ -6,31 +6,19 @@ Names, messages and texts of prompts and models are untrusted: every one of them
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 
 from ..diffs import unified
 from ..gates import Verdict
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
-from ..report.escape import one_line, visible
+from ..report import kinds
+from ..report.escape import escaped, fenced, one_line
 from . import clean
 
 WORST = 8
+EXAMPLES = 3  # of each kind of change
 _SAID_LIMIT = 1_500  # of each text in a case's note; its files hold them whole
 _WHERE_TO_LOOK = "The cause: `prompt/diff.html`. The effect: `outputs.html`. Every case: `examples.json`."
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
-
-
-def escaped(text: str, limit: int = 300) -> str:
-    """``text`` on one line, as Markdown that shows what it says: no markup, HTML or table cell of its own."""
-    return _MARKUP.sub(r"\\\1", one_line(clean.text(text), limit)).replace("\\<", "&lt;").replace("\\&", "&amp;")
-
-
-def fenced(text: str, language: str = "") -> str:
-    """``text`` as a code block that nothing in it can end."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{visible(clean.text(text))}\n{fence}\n"
 
 
 def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = False) -> str:
@@ -88,6 +76,13 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, 
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
     lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])
+    lines += _section(
+        "Kinds of change among the outputs",
+        [
+            f"{group.phrase}: {', '.join(map(escaped, group.examples[:EXAMPLES]))}" + _more(group.examples)
+            for group in kinds.groups(version.cases)
+        ],
+    )
     told = [case for case in cases if case.verdict != Verdict.UNCHANGED or not case.passed]
     lines += _section(
         "Cases to read first",
@@ -152,6 +147,10 @@ def _means(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[str]:
 
 def _counted(version: VersionOutcome) -> str:
     return ", ".join(f"{count} {name}" for name, count in version.counts.items())
+
+
+def _more(examples: Sequence[str]) -> str:
+    return f" and {len(examples) - EXAMPLES} more" if len(examples) > EXAMPLES else ""
 
 
 def _section(title: str, entries: Sequence[str], total: int | None = None) -> list[str]:

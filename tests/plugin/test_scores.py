@@ -92,7 +92,7 @@ def test_a_warning_is_shown_and_fails_nothing(project: Project, run_each_way: Ru
     change(project, SENTENCE, "I'm sorry, but I can't help with that request.")
     result = run_each_way()
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["*changes in v1: *refusal 1*", "*warning: refusal in 1 case of v1: a"])
+    result.stdout.fnmatch_lines(["    1 became a refusal: a", "*warning: refusal in 1 case of v1: a"])
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,16 @@ def test_notes_and_problems_stand_at_the_end() -> None:
     assert text.splitlines()[-2:] == ["MLflow is away", "baseline written: x"]
 
 
+def test_kinds_of_change_are_told_with_examples() -> None:
+    """A line for each kind of change, the most harmful first, with the ids of three examples."""
+    cases = [case(name, "changed", score=0.9, findings={"numbers": "lost 42"}) for name in "abcd"]
+    cases[3] = replace(cases[3], findings={"numbers": "lost 42", "json_valid": "JSON -> text"})
+    told_lines = told(concluded(suite(*cases))).splitlines()
+    at = told_lines.index("  changes in the outputs of v2:")
+    assert told_lines[at + 1 : at + 3] == ["    1 is no JSON any more: d", "    4 lost a number: a, b, c and 1 more"]
+    assert "changes in" not in told(concluded(suite(*GREEN)))
+
+
 def test_errors_alone_show_no_prompt_diff() -> None:
     """A call that failed is no regression: there is no cause to show in the prompt."""
     text = told(concluded(suite(case("a", "error", output=None, message="no key"))))

@@ -284,6 +284,7 @@ def test_notes_begin_with_the_verdict(record: Record) -> None:
         "- v2 of test\\_summarize: 8 unchanged, 4 changed\n\n"
     )
     own = child(record, "v3").tags["mlflow.note.content"]
+    assert re.search(r"\*\*Kinds of change among the outputs\*\*\n\n- \d+ (is|are) reworded: ", own)
     assert own.startswith("**FAILED** against the baseline of v1: 6 unchanged, 5 breached, 1 error.")
     assert "mean\\(drop\\(rouge\\_l\\)\\)" in own
     assert own.index("ticket\\-010") < own.index("TimeoutError")
