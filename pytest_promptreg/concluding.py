@@ -14,7 +14,9 @@ from .files import display_path
 from .gates import SuiteGateResult
 from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
+from .noise_result import NoiseResult
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
+from .report.noise import sentence
 from .settings import Settings
 from .storing import Storing
 from .suites import SuiteSpec
@@ -69,24 +71,32 @@ class Conclusion:
         return self.fatal or bool(self.run.lost) or bool(self.run.breached_gates)
 
     @property
-    def missed_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult]]:
-        """The suite gates that were not met; one with nothing to judge counts only where no failed test says why."""
-        return [
-            (suite, version, result)
-            for suite, version, result in self.run.breached_gates
-            if result.value is not None or not any(not case.passed for case in version.cases)
-        ]
+    def missed_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult | NoiseResult]]:
+        """The suite gates that were not met; one with nothing to judge counts only where no failed test says why.
+
+        What a version lost under noise is one of them, in however many metrics it shows.
+        """
+        found: dict[tuple[str, str], tuple[SuiteOutcome, VersionOutcome, SuiteGateResult | NoiseResult]] = {}
+        for suite, version, result in self.run.breached_gates:
+            if result.value is not None or not any(not case.passed for case in version.cases):
+                found.setdefault((suite.spec.id, _reason(version, result)), (suite, version, result))
+        return list(found.values())
 
     @property
     def reasons(self) -> list[str]:
         """Why the run fails although no test did, a line each."""
-        lines = [
-            f"{suite.spec.name}, {version.version.label}: {result}" for suite, version, result in self.missed_gates
-        ]
+        lines = [f"{suite.spec.name}, {_reason(version, result)}" for suite, version, result in self.missed_gates]
         lines += [f"collected and never reported: {nodeid}" for nodeid in self.run.lost[:_LOST]]
         if more := len(self.run.lost[_LOST:]):
             lines.append(f"and {more} more that were collected and never reported")
         return lines
+
+
+def _reason(version: VersionOutcome, result: SuiteGateResult | NoiseResult) -> str:
+    """A gate that was not met with its number; metrics under noise together, in the sentence on their version."""
+    if isinstance(result, NoiseResult) and result.mode != "rate":
+        return sentence(version)
+    return f"{version.version.label}: {result}"
 
 
 class Concluder:
@@ -194,6 +204,10 @@ class Concluder:
             for version in spec.versions
             if version.label in cases
         ]
+        if gated and spec.noise_terms:
+            from .under_noise import judge
+
+            versions = judge(spec, versions, stored, self.settings)
         stale = spec.stale_records(stored)
         plan = None
         if not interrupted and self.settings.writes and not part:

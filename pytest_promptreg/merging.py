@@ -161,7 +161,7 @@ def _aspects(shard: ShardResults, suite: str) -> dict[str, object]:
         "the test modules": shard.part.modules.get(spec.id),
         "the prompts": canonical_json(versions),
         "the examples": canonical_json(examples),
-        "the gates": spec.gates,
+        "the gates": (spec.mode, spec.gates),
         "the metrics": (spec.metrics, dict(spec.own)),
         "the signals": dict(spec.signals),
         "predict": spec.predict,

@@ -22,7 +22,12 @@ CHECKED_AT_ONCE = (
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
-    "promptreg_gates": ("linelist", "gates of every suite, one on a line; markers and rows override"),
+    "promptreg_gates": ("linelist", "gates of every suite, one on a line, or a mode; markers and rows override"),
+    "promptreg_undecided": (
+        "string",
+        "what a suite does whose examples cannot tell under noise: warn (default) or fail",
+    ),
+    "promptreg_margin": ("string", "share of a metric's scale that may be lost under noise (default 0.02 or more)"),
     "promptreg_metrics": ("args", "metrics to report though no gate names them"),
     "promptreg_signals": ("args", "what signals do that no gate names: refusal:breach json_shape:warn output_kind:off"),
     "promptreg_versions": ("args", "prompt versions to run: labels or globs (default: all)"),

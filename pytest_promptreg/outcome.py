@@ -19,6 +19,7 @@ from .calls.tally import Tally
 from .gates import JUDGED, SuiteGateResult, Verdict, goodness, judge_suite
 from .metrics import MetricInfo
 from .model import CaseKey, PromptVersion
+from .noise_result import PASSED, REGRESSED, UNDECIDED, NoiseResult
 from .refreshing import Plan
 from .suites import SuiteSpec
 
@@ -43,6 +44,10 @@ class CaseOutcome:
         samples it is a list.
     :param samples: every text that the version said, in order, where the case has several; empty where it has one.
     :param recorded: how many of them are recorded ones.
+    :param noise: by term, in a calibrated suite, how alike its texts are: the stored generations, then the outputs of
+        this run. Of a similarity a row for each text, of what it scores against each of them; of a drop one row, of
+        what each text scores against the reference.
+    :param generations: how many of those texts are stored.
     """
 
     suite: str
@@ -67,6 +72,8 @@ class CaseOutcome:
     trace: str = ""
     samples: tuple[str, ...] = ()
     recorded: int = 0
+    noise: dict[str, list[list[float]]] = field(default_factory=dict)
+    generations: int = 0
 
     @property
     def key(self) -> CaseKey:
@@ -116,11 +123,18 @@ _CONTAINERS = tuple(known.name for known in fields(CaseOutcome) if known.default
 
 @dataclass(frozen=True)
 class VersionOutcome:
-    """The cases of one prompt version of a suite, in the order of the examples."""
+    """The cases of one prompt version of a suite, in the order of the examples.
+
+    :param noise: what each metric came to over all examples, where the suite is judged under noise.
+    :param outside_noise: the examples whose outputs lie outside of the noise, the most unusual first, each with the
+        share of unchanged examples that lie as far out.
+    """
 
     version: PromptVersion
     cases: Sequence[CaseOutcome]
     gates: Sequence[SuiteGateResult] = ()
+    noise: Sequence[NoiseResult] = ()
+    outside_noise: Sequence[tuple[str, float]] = ()
 
     @cached_property
     def counts(self) -> Mapping[Verdict, int]:
@@ -149,14 +163,21 @@ class VersionOutcome:
         return statistics.fmean(values) if values else None
 
     @property
-    def breached_gates(self) -> list[SuiteGateResult]:
-        """The suite gates that were not met."""
-        return [result for result in self.gates if not result.met]
+    def breached_gates(self) -> list[SuiteGateResult | NoiseResult]:
+        """The suite gates that were not met, and what was lost beyond the noise."""
+        results: list[SuiteGateResult | NoiseResult] = [*self.gates, *self.noise]
+        return [result for result in results if not result.met]
 
     @property
     def failed(self) -> bool:
         """Whether anything about this version fails the run."""
         return bool(self.breached_gates) or any(not case.passed for case in self.cases)
+
+    @property
+    def noise_state(self) -> str:
+        """What is said of the version under noise: the worst that is said of a metric; empty where nothing is."""
+        states = {result.state for result in self.noise}
+        return next((state for state in (REGRESSED, UNDECIDED, PASSED) if state in states), "")
 
     @cached_property
     def findings(self) -> Mapping[str, int]:
@@ -175,14 +196,19 @@ class VersionOutcome:
     def worst(self, terms: Sequence[str], limit: int, known: Mapping[str, MetricInfo]) -> list[CaseOutcome]:
         """The judged cases that lost most, by the first term that tells them apart; unchanged ones never.
 
+        Under noise those come first that lie outside of it: what varies much by itself need have lost nothing.
+
         :param known: the suite's metrics: which end of a scale is the good one.
         """
         changed = [case for case in self.cases if case.judged and case.verdict != Verdict.UNCHANGED]
+        unusual = dict(self.outside_noise)
 
-        def harm(case: CaseOutcome) -> tuple[bool, list[float]]:
-            return case.verdict != Verdict.BREACHED, [
-                goodness(term, case.scores[term], known) if term in case.scores else math.inf for term in terms
-            ]
+        def harm(case: CaseOutcome) -> tuple[bool, float, list[float]]:
+            return (
+                case.verdict != Verdict.BREACHED,
+                unusual.get(case.example, 1.0),
+                [goodness(term, case.scores[term], known) if term in case.scores else math.inf for term in terms],
+            )
 
         return sorted(changed, key=harm)[:limit]
 
@@ -272,7 +298,7 @@ class RunOutcome:
     calls: Tally = field(default_factory=Tally)
 
     @property
-    def breached_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult]]:
+    def breached_gates(self) -> list[tuple[SuiteOutcome, VersionOutcome, SuiteGateResult | NoiseResult]]:
         """Every suite gate that was not met."""
         return [
             (suite, version, result)

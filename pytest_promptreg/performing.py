@@ -86,8 +86,11 @@ class Performer:
         """
         spec = self.bases[base_id].with_variant(variant)
         if spec.id not in self.suites:
-            self.baselines[spec.id] = baseline_file.load(spec.baseline_path)
-            self.suites[spec.id] = spec
+            stored = self.baselines[spec.id] = baseline_file.load(spec.baseline_path)
+            # A refresh signs the metrics by which the next runs are judged.
+            known = None if self.settings.refreshing else stored
+            generations = self.settings.samples or self.settings.baseline_samples or spec.samples
+            self.suites[spec.id] = spec.judged_by(known, generations)
             self.predicts[spec.id] = self.predicts[base_id]
             self.own_metrics[spec.id] = self.own_metrics[base_id]
         return self.suites[spec.id]

@@ -17,10 +17,12 @@ from typing import Any
 from . import __version__
 from .baseline import Baseline
 from .errors import PromptregError, ResultsError
+from .evidence import is_whole
 from .files import display_path, read_text, write_atomically
 from .gates import Gate, Verdict, metric_of
 from .gates import parse as parse_gate
 from .model import PromptVersion
+from .modes import MODES
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
 from .redaction import without_secrets, without_user_info
 from .refreshing import Plan
@@ -222,6 +224,8 @@ def _finish_spec(spec: SuiteSpec) -> SuiteSpec:
     """The suite with its gates understood, and nothing in it that could not have been declared."""
     if any(name != info.name or not name.isidentifier() for name, info in spec.own.items()):
         raise WrongValueError("has a metric of its own without a proper name")
+    if spec.mode not in MODES:
+        raise WrongValueError(f"is judged in a mode that there is not: {spec.mode!r}")
     if any(name not in SIGNALS or action not in ACTIONS for name, action in spec.signals.items()):
         raise WrongValueError("sets a signal that there is not")
     if unknown := {metric_of(term) for term in spec.metrics} - spec.known.keys():
@@ -263,6 +267,8 @@ def _finish_suite(suite: SuiteOutcome) -> SuiteOutcome:
                 raise WrongValueError(f"has a case that is not its own: {case.example!r}")
             if any(metric_of(term) not in spec.known for term in case.scores):
                 raise WrongValueError(f"has a case that is scored by an unknown metric: {case.example!r}")
+            if not all(is_whole(term, table, case.generations) for term, table in case.noise.items()):
+                raise WrongValueError(f"has a case whose scores under noise are not whole: {case.example!r}")
         gates = tuple(replace(result, gate=_gate(result.gate, spec)) for result in version.gates)
         versions.append(replace(version, gates=gates))
     plan = suite.plan and replace(suite.plan, before=suite.baseline)

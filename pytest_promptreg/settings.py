@@ -19,6 +19,7 @@ from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
+from .modes import MODES as MODES_OF_GATES
 from .prices import Prices, read_prices
 from .replay import FILE, MODES
 from .samples import read_samples
@@ -32,6 +33,7 @@ from .tracking.registry import check_alias
 _N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = (AUTO, *TOKENIZERS)
+UNDECIDED = ("warn", "fail")
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
 LIST_OPTIONS = frozenset(
@@ -67,6 +69,8 @@ class Settings:
     :param prices: of models, where the ini file says so.
     :param limits: what the run may call and cost.
     :param predict_version: declared version of every predict that has none of its own.
+    :param margin: share of a metric's scale that may be lost under noise; None for what the noise speaks for.
+    :param undecided: what a suite does of which too few examples tell whether it lost something: ``warn`` or ``fail``.
     :param tracking: where the run is recorded; None when it is not.
     :param registry: where prompts and models are registered.
     :param samples: of each case, in place of what markers say; None where the flag is not given.
@@ -105,6 +109,8 @@ class Settings:
     invocation: str
     samples: int | None = None
     baseline_samples: int | None = None
+    margin: float | None = None
+    undecided: str = "warn"
     verbose: bool = False
     shard: Shard | None = None
     results: Path | None = None
@@ -169,7 +175,7 @@ def read_settings(
     option, ini = _noted(option, flags), _noted(ini, of_ini)
     gates = tuple(ini("promptreg_gates"))
     for line in gates:  # the metric in it may be a suite's own, so that is for the suite to refuse
-        if not is_gate_shaped(line):
+        if line.strip() not in MODES_OF_GATES and not is_gate_shaped(line):
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
     asked = _refuse_contradictions(option)
@@ -210,6 +216,8 @@ def read_settings(
         replay_file=rootdir / (ini("promptreg_replay_file") or Path(OWN_FOLDER, FILE)),
         predict_version=str(ini("promptreg_predict_version") or "").strip(),
         prices=read_prices(ini("promptreg_prices") or ()),
+        margin=_margin(ini),
+        undecided=_one_of(ini, "promptreg_undecided", UNDECIDED),
         limits=Limits(_limit(option, "promptreg_max_calls", int), _limit(option, "promptreg_max_cost", float)),
         tracking=resolve_settings(
             flag=option("promptreg_mlflow"),
@@ -358,6 +366,16 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
 
 def _samples(text: str | None, name: str) -> int | None:
     return None if text is None else read_samples(text, name)
+
+
+def _margin(ini: Callable[[str], Any]) -> float | None:
+    margin = _number(ini, "promptreg_margin", float, 0.0, least=0)
+    if margin >= 1:
+        raise ConfigError(
+            f"the ini option promptreg_margin = {margin:g} is more than there is to lose",
+            next_step="it is a share of a metric's scale: 0.02 is 0.02 of semantic and 2 points of bleu",
+        )
+    return margin or None
 
 
 def _rate(text: str, workers: int) -> Rate | None:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from . import modes
 from .baseline import Baseline, Record
 from .calls import Caller, Predict, Progress, Runner
 from .calls.ahead import Queue
 from .calls.words import Tell, keep_silent
 from .errors import BudgetError, MetricError
+from .evidence import Evidence
 from .gates import Breach, Gate, Verdict, goodness, judge_case, metric_of
 from .metrics import METRICS
 from .model import CallKey, CaseKey, Example, Key, Output, PromptVersion, Request, ScoredCase
@@ -107,6 +109,7 @@ class SuiteRun:
         )
         self._retries: dict[CaseKey, Sequence[str]] = {}
         self._failed_sample: dict[CaseKey, int] = {}
+        self._evidence = Evidence(self.spec.noise_terms, self.scorer, self.spec.known)
 
     # -- calls
 
@@ -240,21 +243,48 @@ class SuiteRun:
             return Verdict.INCOMPARABLE, (
                 f"its inputs ({example.where}) are not those that the baseline was made from\n  {self._remedy}"
             )
-        if self.spec.production is not None and self._record(key) is None:
+        own = self._record(key)
+        if self.spec.production is not None and own is None:
             return Verdict.INCOMPARABLE, f"{self.spec.production.against(record, self.baseline)}\n  {self._remedy}"
+        if self.spec.mode == modes.CALIBRATED and own is not None and len(own.generated) < modes.GENERATIONS:
+            return Verdict.INCOMPARABLE, self._too_few_generations(example)
         return None
+
+    def _too_few_generations(self, example: Example) -> str:
+        update = self.spec.command("-o", f"promptreg_baseline_samples={modes.RECOMMENDED}", "--promptreg-update")
+        return (
+            f"the baseline has one generation of it ({example.where}), and calibrated gates compare with what several "
+            f"differ by\n  to store {modes.RECOMMENDED}: {update}"
+        )
 
     def judge(self, key: CaseKey, output: Output, *more: Output) -> CaseOutcome:
         """The outcome of a case: the one place where a verdict is made.
 
-        An output that says the same as an accepted one is unchanged, and nothing is computed. Else it is compared with
-        every accepted output, by the signals and by the metrics, and judged against the best match. A metric that fails
-        gives the verdict ``error``, never a low score.
+        In a calibrated suite it carries, besides its own verdict, what the verdict of its version is made of.
 
         :param more: further samples of the case.
         """
-        if more:
-            return self._judge_samples(key, (output, *more))
+        outputs = (output, *more)
+        outcome = self._judge_samples(key, outputs) if more else self._judge(key, output)
+        if self.spec.mode != modes.CALIBRATED or not outcome.judged:
+            return outcome
+        record = self._record(key)
+        assert record is not None  # noqa: S101  only what has one is judged
+        texts = [*record.generated, *(sample.text for sample in outputs)]
+        try:
+            tables = self._evidence.of(texts, ScoredCase(self.example(key), self.version(key)))
+        except MetricError as exc:
+            made = outputs if more else ()
+            return self._outcome(key, Verdict.ERROR, merged(outputs, 0), message=str(exc), samples=made)
+        return replace(outcome, noise=tables, generations=len(record.generated))
+
+    def _judge(self, key: CaseKey, output: Output) -> CaseOutcome:
+        """The outcome of a case with one output.
+
+        An output that says the same as an accepted one is unchanged, and nothing is computed. Else it is compared with
+        every accepted output, by the signals and by the metrics, and judged against the best match. A metric that fails
+        gives the verdict ``error``, never a low score.
+        """
         record = self._record(key)
         if (obstacle := self.obstacle(key)) or record is None:
             verdict, message = obstacle or (Verdict.MISSING, "")

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from . import modes
 from .baseline import Baseline, path_for
 from .errors import ConfigError, ExampleError, GateError, PromptError, did_you_mean
 from .examples import load_examples
@@ -60,6 +61,9 @@ class SuiteSpec:
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
     :param production: what an alias of the registry names, where the baseline must be of that; else None.
     :param samples: outputs of each case in this run, each a call of its own.
+    :param mode: how its gates are judged: see :mod:`pytest_promptreg.modes`; empty until its baseline is known, where
+        it names neither a mode nor a gate.
+    :param mode_named: whether the suite named the mode itself.
     """
 
     id: str
@@ -79,6 +83,8 @@ class SuiteSpec:
     prompt_name: str = ""
     production: Production | None = None
     samples: int = 1
+    mode: str = modes.STRICT
+    mode_named: bool = True
 
     @property
     def name(self) -> str:
@@ -114,7 +120,23 @@ class SuiteSpec:
     @cached_property
     def terms(self) -> tuple[str, ...]:
         """What is scored for every case, in the gates' order: ``semantic``, ``drop(rouge_l)``."""
-        return tuple(dict.fromkeys([gate.term for gate in self.gates if gate.metric] + list(self.metrics)))
+        of_gates = [gate.term for gate in self.gates if gate.metric]
+        return tuple(dict.fromkeys([*of_gates, *self.noise_terms, *self.metrics]))
+
+    @cached_property
+    def noise_terms(self) -> tuple[str, ...]:
+        """What is judged over all examples of a version, beside what the model varies by itself."""
+        references = any(example.reference is not None for example in self.examples)
+        return modes.terms(self.mode, self.metrics, references=references)
+
+    def judged_by(self, stored: Baseline | None, generations: int) -> SuiteSpec:
+        """This suite, with the mode that its baseline speaks for where it names none.
+
+        :param generations: how many an update stores.
+        """
+        if self.mode:
+            return self
+        return replace(self, mode=modes.by_baseline(stored, self.example_by_id, generations))
 
     @cached_property
     def all_metrics(self) -> tuple[str, ...]:
@@ -186,6 +208,8 @@ class SuiteSpec:
             "prompt_name": self.prompt_name,
             "production": self.production and self.production.to_wire(),
             "samples": self.samples,
+            "mode": self.mode,
+            "mode_named": self.mode_named,
         }
 
     @classmethod
@@ -210,6 +234,8 @@ class SuiteSpec:
             prompt_name=wire["prompt_name"],
             production=wire["production"] and Production.from_wire(wire["production"]),
             samples=wire["samples"],
+            mode=wire["mode"],
+            mode_named=wire["mode_named"],
         )
 
 
@@ -263,12 +289,16 @@ def build_suite(
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
     metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: None, where)
-    far_lines, near_lines = tuple(ini_gates), _gate_lines(marker.get("gates"), where)
+    mode, far_lines, near_lines = _levels(ini_gates, marker.get("gates"), where)
     metrics.look_up([*far_lines, *near_lines, *(line for example in examples for line in example.gates)])
     gates = nearest(
         (parse(line, "the ini option promptreg_gates", metrics.known) for line in far_lines),
         (parse(line, where, metrics.known) for line in near_lines),
     )
+    if not mode and (gates or (examples and all(example.gates for example in examples))):
+        mode = modes.STRICT
+    elif mode == modes.STRICT and not gates:
+        gates = (parse("exact == 1"),)  # nothing may change at all
     of_ini = metrics.require(tuple(ini_metrics), "the ini option promptreg_metrics")
     spec = SuiteSpec(
         suite_id,
@@ -286,6 +316,8 @@ def build_suite(
         production=production,
         predict_version=_version_of_predict(marker.get("predict_version"), ini_predict_version, where),
         samples=of_marker if samples is None else samples,
+        mode=mode,
+        mode_named=bool(mode),
     )
     _refuse_unjudgeable(spec)
     return spec
@@ -323,6 +355,13 @@ def _gate_lines(lines: object, where: str) -> Sequence[object]:
     if not isinstance(lines, list | tuple):
         raise GateError(f"gates is a list of texts, not {type(lines).__name__}", where=where)
     return lines
+
+
+def _levels(ini: Iterable[str], marker: object, where: str) -> tuple[str, list[object], list[object]]:
+    """The mode, and the gate lines of ini file and marker: a marker that names a mode begins anew."""
+    far_mode, far = modes.split(ini, "the ini option promptreg_gates")
+    near_mode, near = modes.split(_gate_lines(marker, where), where)
+    return (near_mode, [], near) if near_mode else (far_mode, far, near)
 
 
 def _version_of_predict(version: object, ini_version: str, where: str) -> str:
@@ -388,7 +427,7 @@ def _refuse_missing_variables(versions: Iterable[PromptVersion], examples: Itera
 
 
 def _refuse_unjudgeable(spec: SuiteSpec) -> None:
-    gates, examples, function, where = spec.gates, spec.examples, spec.function, spec.where
+    gates, examples, where = spec.gates, spec.examples, spec.where
     row_gates = [(parse(line, example.where, spec.known), example) for example in examples for line in example.gates]
     for gate, example in row_gates:
         if gate.of_suite:
@@ -404,12 +443,6 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
                 next_step="give the row a reference, or gate on the similarity to the baseline",
             )
     bare = next((example for example in examples if not example.gates), None)
-    if not gates and bare:
-        raise GateError(
-            f"{function} has no gates, so the case of example {bare.id!r} could say anything that is not broken",
-            where=where,
-            next_step='add gates=["semantic >= 0.8"] to the marker, or promptreg_gates to the ini file',
-        )
     rates = [gate for gate in gates if gate.metric is None]
     if rates and bare and not any(not gate.of_suite for gate in gates):
         raise GateError(

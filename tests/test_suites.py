@@ -10,6 +10,7 @@ import pytest
 
 from pytest_promptreg.errors import ConfigError, ExampleError, GateError, PromptError, PromptregError
 from pytest_promptreg.model import Example, PromptVersion
+from pytest_promptreg.modes import FLOORS, SIMILARITIES
 from pytest_promptreg.suites import SuiteSpec, build_suite, case_slug
 
 PROMPTS = [{"label": "v1", "text": "Say {{ q }}"}, {"label": "v2", "text": "Tell {{ q }}"}]
@@ -66,6 +67,32 @@ def test_gates_are_taken_from_the_nearest(tmp_path: Path) -> None:
     assert [str(gate) for gate in spec.gates] == ["semantic >= 0.5", "bleu >= 20"]
     gates = {name: [str(gate) for gate in spec.case_gates(spec.example_by_id[name])] for name in ("a", "b")}
     assert gates == {"a": ["semantic >= 0.1", "bleu >= 20"], "b": ["semantic >= 0.5", "bleu >= 20"]}
+
+
+def test_a_mode_stands_where_gates_stand(tmp_path: Path) -> None:
+    """A marker that names a mode begins anew: the ini file's gates are not judged beside it; its own are."""
+    spec = build(tmp_path, ini_gates=("semantic >= 0.9",), gates=["calibrated", "bleu >= 20"])
+    assert (spec.mode, [str(gate) for gate in spec.gates]) == ("calibrated", ["bleu >= 20"])
+    assert spec.noise_terms == (*SIMILARITIES, "drop(token_recall)")
+    of_ini = build(tmp_path, ini_gates=("floor",), gates=None)
+    assert (of_ini.mode, of_ini.gates, of_ini.noise_terms) == ("floor", (), tuple(FLOORS))
+
+
+def test_gates_without_a_mode_are_strict(tmp_path: Path) -> None:
+    """Whoever writes thresholds means them, of the suite or of each row; strict without any lets nothing change."""
+    rows = [{"id": "a", "q": "x", "gates": ["semantic >= 0.1"]}]
+    assert build(tmp_path).mode == "strict"
+    assert build(tmp_path, gates=None, examples=rows).mode == "strict"
+    assert [str(gate) for gate in build(tmp_path, gates="strict").gates] == ["exact == 1"]
+
+
+def test_a_suite_without_gates_is_judged_by_its_baseline(tmp_path: Path) -> None:
+    """Where neither gate nor mode is named, the mode is open until the baseline is known."""
+    spec = build(tmp_path, gates=None)
+    assert (spec.mode, spec.mode_named) == ("", False)
+    assert spec.judged_by(None, 3).mode == "calibrated"
+    assert spec.judged_by(None, 1).mode == "floor"
+    assert build(tmp_path).judged_by(None, 3).mode == "strict"
 
 
 def test_reported_metrics_are_scored_too(tmp_path: Path) -> None:
@@ -126,8 +153,8 @@ def test_commands_work_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"gates": {"semantic": 0.8}}, GateError, "gates is a list of texts, not dict", None),
         ({"gates": ["semantics >= 0.8"]}, GateError, "unknown metric 'semantics'", "did you mean 'semantic'?"),
         ({"gates": [0.8]}, GateError, "not float", None),
-        ({"gates": []}, GateError, "has no gates", "add gates="),
-        ({"gates": None}, GateError, "has no gates", "add gates="),
+        ({"gates": "calibrate"}, GateError, "'calibrate' is no gate and no mode", "did you mean 'calibrated'?"),
+        ({"gates": ["floor", "strict"]}, GateError, "one mode", None),
         ({"gates": ["pass_rate >= 0.9"]}, GateError, "no gate is on a case", "semantic >= 0.8"),
         ({"examples": []}, ExampleError, "no examples", "add at least one row"),
         ({"prompts": []}, PromptError, "names no prompt", None),
@@ -205,11 +232,12 @@ def test_every_example_is_asked_for_every_variable(tmp_path: Path) -> None:
 
 
 def test_rows_with_their_own_gates_need_no_others(tmp_path: Path) -> None:
-    """A suite in which every row has a gate of its own needs none on the marker."""
+    """A suite in which every row has a gate of its own needs none on the marker; one bare row is judged under noise."""
     rows = [{"id": "a", "q": "x", "gates": "semantic >= 0.5"}]
-    assert build(tmp_path, gates=None, examples=rows).gates == ()
+    spec = build(tmp_path, gates=None, examples=rows)
+    assert (spec.gates, spec.mode) == ((), "strict")
     rows.append({"id": "b", "q": "y"})
-    assert "'b' could say anything" in refused(tmp_path, GateError, gates=None, examples=rows).what
+    assert build(tmp_path, gates=None, examples=rows).judged_by(None, 1).noise_terms == tuple(FLOORS)
 
 
 def test_objects_are_examples_and_prompts(tmp_path: Path) -> None:

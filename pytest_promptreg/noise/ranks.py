@@ -14,24 +14,33 @@ from .evidence import TermEvidence
 from .ways import Floats
 
 
-def ranks(evidence: TermEvidence) -> list[float]:
+def ranks(evidence: TermEvidence, *more: TermEvidence) -> list[float]:
     """How unusual each example's drop is: the share of what chance does in this suite that is as low or lower.
 
     An example is measured in its own noise, steadied by the suite's: one that always varies does not come first.
 
     :returns: a number in (0, 1] for each example, in the order of the evidence; small is unusual.
     """
-    values: list[Floats] = _scaled([group - np.median(group, axis=1, keepdims=True) for group in evidence.groups])
+    by_term = [
+        _scaled([group - np.median(group, axis=1, keepdims=True) for group in one.groups]) for one in (evidence, *more)
+    ]
+    values: list[Floats] = [np.mean(np.stack(groups), axis=0) for groups in zip(*by_term, strict=True)]
     if not values:
         return []
-    pool = np.concatenate([group.ravel() for group in values])
-    weights = np.concatenate([np.full(group.size, 1.0 / group.shape[1]) for group in values]) / evidence.examples
+    # What was observed is compared with what it could have been otherwise: where every example lies outside of the
+    # noise, none may hide behind the others.
+    pool = np.concatenate([group[:, 1:].ravel() for group in values])
+    weights = np.concatenate(
+        [np.full(len(group) * (group.shape[1] - 1), 1.0 / (group.shape[1] - 1)) for group in values]
+    )
     order = pool.argsort(kind="stable")
-    reached = np.concatenate([[0.0], weights[order].cumsum()])
+    reached = np.concatenate([[0.0], weights[order].cumsum()]) / evidence.examples
+    itself = 1.0 / (len(pool) + 1)
     found = np.ones(evidence.examples)
     for group, places in zip(values, evidence.places, strict=True):
         observed = group[:, 0] + 1e-9 * max(1.0, float(np.abs(pool).max()))
-        found[list(places)] = np.minimum(1.0, reached[np.searchsorted(pool[order], observed, side="right")])
+        others = reached[np.searchsorted(pool[order], observed, side="right")]
+        found[list(places)] = np.minimum(1.0, itself + (1.0 - itself) * others)
     return [float(value) for value in found]
 
 

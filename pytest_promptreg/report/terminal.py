@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..budget import usd
 from ..diffs import word_diff
 from ..gates import Verdict, metric_of
+from . import noise
 from .escape import one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
@@ -31,7 +32,7 @@ Line = tuple[str, dict[str, bool]]  # what is written, and its colour
 def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
     """Write the section to pytest's terminal; with -qq only why the run fails, where no test says it."""
     quiet = reporter.config.get_verbosity() < -1
-    told = _failures(conclusion) if quiet else lines(conclusion)
+    told = _failures(conclusion) if quiet else lines(conclusion, verbose=reporter.config.get_verbosity() > 0)
     if told and not quiet:
         reporter.write_sep("=", "prompt regression")
     for text, markup in told:
@@ -45,12 +46,12 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
         reporter.stats["lost"] = list(conclusion.run.lost)
 
 
-def lines(conclusion: Conclusion) -> list[Line]:
+def lines(conclusion: Conclusion, *, verbose: bool = False) -> list[Line]:
     """The section's lines, each with its colour."""
     run = conclusion.run
     told: list[Line] = []
     for suite in run.suites:
-        told += _suite(suite, run)
+        told += _suite(suite, run, verbose=verbose)
         told.append(("", {}))
     if calls := str(run.calls):
         told.append((f"calls: {calls}", {"yellow": True}))
@@ -69,7 +70,7 @@ def _failures(conclusion: Conclusion) -> list[Line]:
     return told + [(visible(problem), {"red": True}) for problem in conclusion.problems]
 
 
-def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
+def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
@@ -83,9 +84,11 @@ def _suite(suite: SuiteOutcome, run: RunOutcome) -> list[Line]:
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed)
     told += _outputs(suite)
+    told += noise.mode_line(suite, refreshed=run.refreshed)
     if ran < suite.selected and not run.rescored:
         told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
+        told += noise.lines(version, verbose=verbose)
         told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):

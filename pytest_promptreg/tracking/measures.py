@@ -61,8 +61,31 @@ def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]
         rest += [(f"{key}/{name}", aggregate(name, values) / scale) for name in _spread(term, suite.spec)]
     if not_numbers:
         rest.append(("scores/not_a_number", not_numbers))
-    found = [*first, *_counts(version.cases), *_signals(version), *rest, *_usage(version.cases)]
+    found = [
+        *first,
+        *_noise(suite, version),
+        *_counts(version.cases),
+        *_signals(version),
+        *rest,
+        *_usage(version.cases),
+    ]
     return clean.unique_keys(clean.finite(found).items())
+
+
+def _noise(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[tuple[str, float | None]]:
+    """What was lost beyond the model's own noise, of each metric, and under floors how many outputs lie below."""
+    for result in version.noise:
+        if result.mode == "rate":
+            continue
+        key, scale = term_key(result.term, suite.spec), _scale(result.term, suite.spec)
+        if result.floor is not None:
+            yield f"{key}/below_floor", result.below
+            continue
+        for name, lost in (("lost", result.drop), ("lost_at_most", result.upper), ("margin", result.margin)):
+            yield f"{key}/{name}", None if lost is None else lost / scale
+        yield f"{key}/chance", result.chance
+    if version.noise:
+        yield "cases/outside_noise", len(version.outside_noise)
 
 
 def _signals(version: VersionOutcome) -> Iterable[tuple[str, float | None]]:

@@ -13,6 +13,7 @@ from ..gates import Verdict
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report import kinds
 from ..report.escape import escaped, fenced, one_line
+from ..report.noise import sentence
 from . import clean
 
 WORST = 8
@@ -75,6 +76,8 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, 
         "",
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
+    if version.noise:
+        lines += ["", f"{escaped(sentence(version))}.", "", *(f"- {escaped(str(result))}" for result in version.noise)]
     lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])
     lines += _section(
         "Kinds of change among the outputs",

@@ -135,6 +135,7 @@ def _version_tags(
     return {
         "promptreg.kind": "version",
         "promptreg.verdict": notes.verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed),
+        "promptreg.noise": version.noise_state or None,
         "promptreg.suite": spec.id,
         "promptreg.prompt": spec.prompt_name or None,
         "promptreg.version": prompt.label,
@@ -178,6 +179,7 @@ def _version_params(
         "baseline": suite.baseline_name or "none",
         **_alias(spec),
         "baseline_sha256": baseline.digest if baseline else None,
+        "gates": spec.mode,
         "prompt_sha256": prompt.digest,
         "dataset": dataset.name,
         "examples": str(len(version.cases)),

@@ -37,6 +37,18 @@ def test_the_case_that_changed_comes_first() -> None:
     assert found[17] < 0.02
 
 
+def test_several_terms_are_looked_at_together() -> None:
+    """What is a little unusual in each of several terms is more so in all; unchanged examples keep to their share."""
+    random = np.random.default_rng(5)
+    terms = [matrices(random, 40, 3) for _ in range(4)]
+    for values in terms:
+        values[9] = matrices(random, 1, 3, shift=0.7)[0]
+    together = ranks(*(evidence(values, 3) for values in terms))
+    assert together.index(min(together)) == 9
+    unchanged = [ranks(*(evidence(matrices(random, 40, 3), 3) for _ in range(4))) for _ in range(40)]
+    assert np.mean([rank <= 0.1 for found in unchanged for rank in found]) == pytest.approx(0.1, abs=0.02)
+
+
 def test_places_are_kept_where_generations_differ() -> None:
     """Examples of other sizes stand in other groups, and their ranks in their places."""
     random = np.random.default_rng(2)

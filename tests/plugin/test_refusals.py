@@ -202,7 +202,7 @@ MISTAKES = [
     ),
     Mistake("value_that_cannot_be_kept", ["(row 0)", "object"], examples('[{{"id": "e", "text": object()}}]')),
     # gates
-    Mistake("no_gates", [HERE + "test_no_gates has no gates", 'gates=["semantic >= 0.8"]'], gates()),
+    Mistake("unknown_mode", [HERE, "'calibrate' is no gate and no mode", "'calibrated'?"], gates("calibrate")),
     Mistake("unknown_metric", [HERE, "unknown metric 'roug_l'", "did you mean 'rouge_l'?"], gates("roug_l >= 0.8")),
     Mistake("unknown_operator", [HERE, "unknown operator '=>'", "did you mean '>='?"], gates("rouge_l => 0.8")),
     Mistake("unknown_aggregate", [HERE, "unknown aggregate 'meen'", "'mean'?"], gates("meen(rouge_l) >= 0.8")),

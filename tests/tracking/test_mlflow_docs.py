@@ -134,6 +134,7 @@ def test_every_tag_is_explained(records: Mapping[str, Record]) -> None:
         "promptreg.baseline_alias_version",
         "promptreg.signals",
         "promptreg.predict",
+        "promptreg.noise",
     }
     assert ours <= told
     assert told - ours <= elsewhere

@@ -1,0 +1,80 @@
+"""The three ways to judge a suite: by thresholds, by floors, or by how much the model varies by itself.
+
+``strict``      explicit thresholds, for outputs that do not vary: deterministic or replayed predicts
+``floor``       one stored generation of a model that varies: only a suite of which too many outputs lie as far from the
+                baseline as an answer to another question does is caught
+``calibrated``  two or more stored generations: what is lost is told from what the model varies by itself
+
+A mode is named where gates are (``gates="calibrated"``). A suite that names neither a mode nor a gate is judged by what
+its baseline holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .baseline import Baseline
+from .errors import GateError, did_you_mean
+from .metrics import METRICS
+
+STRICT, FLOOR, CALIBRATED = MODES = ("strict", "floor", "calibrated")
+
+# Between what unrelated answers score (at most, but for one in twenty) and what answers to the same prompt do (at
+# least, but for one in twenty): measured on a sampled chat model.
+FLOORS = {"semantic": 0.5, "rouge_l": 0.18, "bleu": 5.0, "chrf": 35.0}
+
+# What is compared with the stored generations, and with references, where the suite names no metrics. Not chrF: a
+# longer answer hardly loses any of it.
+SIMILARITIES = ("semantic", "rouge_l", "bleu", "novel_recall")
+AGAINST_REFERENCE = "drop(token_recall)"
+
+GENERATIONS = 2  # that a record needs, for what the model varies by itself to be seen
+RECOMMENDED = 3
+
+
+def split(lines: Iterable[object], where: str) -> tuple[str, list[object]]:
+    """The mode that gate lines name, and the other lines.
+
+    :returns: an empty text where none is named.
+    :raises GateError: for two modes, and for a word that is neither a mode nor a gate.
+    """
+    mode, gates = "", []
+    for line in lines:
+        word = line.strip() if isinstance(line, str) else ""
+        if not word.isidentifier():
+            gates.append(line)
+        elif word not in MODES:
+            raise GateError(f"{word!r} is no gate and no mode", where=where, next_step=did_you_mean(word, MODES))
+        elif mode and word != mode:
+            raise GateError(f"gates are judged in one mode, and {mode!r} and {word!r} are named", where=where)
+        else:
+            mode = word
+    return mode, gates
+
+
+def by_baseline(stored: Baseline | None, examples: Iterable[str], generations: int) -> str:
+    """The mode of a suite that names neither a mode nor a gate.
+
+    :param examples: ids of the suite's examples.
+    :param generations: how many an update stores: what there will be, where there is no baseline yet.
+    """
+    if stored is None:
+        return CALIBRATED if generations >= GENERATIONS else FLOOR
+    counts = [len(stored.records[example].generated) for example in examples if example in stored.records]
+    varied = sum(count >= GENERATIONS for count in counts)
+    return CALIBRATED if counts and varied >= len(counts) / 2 else FLOOR
+
+
+def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ...]:
+    """What is judged under noise: ``semantic``, ``drop(token_recall)``; nothing where gates are strict.
+
+    :param named: metrics that the suite names besides its gates: those of them that compare texts, and are not the
+        user's own, are judged in place of the usual ones. A judge is not asked twelve times for a case.
+    :param references: whether any example has one.
+    """
+    if mode == FLOOR:
+        return tuple(name for name in named if name in FLOORS) or tuple(FLOORS)
+    if mode == CALIBRATED:
+        similarities = tuple(name for name in named if name in METRICS and not METRICS[name].signal)
+        return (*(similarities or SIMILARITIES), *([AGAINST_REFERENCE] if references else []))
+    return ()
