@@ -39,12 +39,12 @@ class PromptregCase:
     @property
     def version(self) -> PromptVersion:
         """The prompt version under test."""
-        return self._run.version(self._key)
+        return self._run.against.version(self._key)
 
     @property
     def example(self) -> Example:
         """The example: its inputs, reference and tags."""
-        return self._run.example(self._key)
+        return self._run.against.example(self._key)
 
     @property
     def request(self) -> Request:
@@ -81,7 +81,7 @@ class PromptregCase:
     @property
     def baseline(self) -> str | None:
         """The accepted output, the first where there are several; None when there is none."""
-        return self._run.accepted(self._key)
+        return self._run.against.accepted(self._key)
 
     @property
     def outcome(self) -> CaseOutcome | None:

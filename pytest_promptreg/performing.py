@@ -249,7 +249,7 @@ class Performer:
         if predict is None:
             return case
         case.attach_predict(predict)
-        if not self.settings.refreshing and run.obstacle(key):
+        if not self.settings.refreshing and run.against.obstacle(key):
             case.decide(run.not_called(key))
             return case
         news = not run.is_called(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
