@@ -1,6 +1,7 @@
 """The three ways to judge a suite: by thresholds, by floors, or by how much the model varies by itself.
 
-``strict``      explicit thresholds, for outputs that do not vary: deterministic or replayed predicts
+``strict``      explicit thresholds, for outputs that do not vary: deterministic or replayed predicts; where several
+                stored generations are all the same and there is no threshold, nothing may change
 ``floor``       one stored generation of a model that varies: only a suite of which too many outputs lie as far from the
                 baseline as an answer to another question does is caught
 ``calibrated``  two or more stored generations: what is lost is told from what the model varies by itself
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from .baseline import Baseline
 from .errors import GateError, did_you_mean
+from .gates import metric_of
 from .metrics import METRICS
 
 STRICT, FLOOR, CALIBRATED = MODES = ("strict", "floor", "calibrated")
@@ -28,6 +30,7 @@ FLOORS = {"semantic": 0.5, "rouge_l": 0.18, "bleu": 5.0, "chrf": 35.0}
 SIMILARITIES = ("semantic", "rouge_l", "bleu", "novel_recall")
 AGAINST_REFERENCE = "drop(token_recall)"
 
+NOTHING_CHANGES = "exact == 1"  # the gate of a strict suite without thresholds
 GENERATIONS = 2  # that a record needs, for what the model varies by itself to be seen
 RECOMMENDED = 3
 
@@ -60,9 +63,17 @@ def by_baseline(stored: Baseline | None, examples: Iterable[str], generations: i
     """
     if stored is None:
         return CALIBRATED if generations >= GENERATIONS else FLOOR
-    counts = [len(stored.records[example].generated) for example in examples if example in stored.records]
-    varied = sum(count >= GENERATIONS for count in counts)
-    return CALIBRATED if counts and varied >= len(counts) / 2 else FLOOR
+    told = [stored.records[example].generated for example in examples if example in stored.records]
+    several = [texts for texts in told if len(texts) >= GENERATIONS]
+    if not told or len(several) < len(told) / 2:
+        return FLOOR
+    varies = any(len(set(texts)) > 1 for texts in several)
+    return CALIBRATED if varies else STRICT
+
+
+def every_metric() -> tuple[str, ...]:
+    """What a suite may be judged by whose mode its baseline speaks for: a baseline signs all of it."""
+    return tuple(dict.fromkeys(["exact", *FLOORS, *SIMILARITIES, metric_of(AGAINST_REFERENCE)]))
 
 
 def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ...]:

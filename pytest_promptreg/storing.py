@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import modes
 from .baseline import Baseline
 from .errors import BaselineError, MetricError
 from .files import display_path
@@ -87,7 +88,8 @@ class Storing:
         told = declaration.signatures.get(spec.id, {})
         scorer = Scorer(self._builtin)
         signatures = {}
-        for metric in spec.all_metrics:
+        named = spec.all_metrics if spec.mode_named else sorted({*spec.all_metrics, *modes.every_metric()})
+        for metric in named:
             if metric in told:
                 signatures[metric] = told[metric]
             elif metric not in spec.own:

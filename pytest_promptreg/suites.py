@@ -136,7 +136,8 @@ class SuiteSpec:
         """
         if self.mode:
             return self
-        return replace(self, mode=modes.by_baseline(stored, self.example_by_id, generations))
+        mode = modes.by_baseline(stored, self.example_by_id, generations)
+        return replace(self, mode=mode, gates=(parse(modes.NOTHING_CHANGES),) if mode == modes.STRICT else ())
 
     @cached_property
     def all_metrics(self) -> tuple[str, ...]:
@@ -298,7 +299,7 @@ def build_suite(
     if not mode and (gates or (examples and all(example.gates for example in examples))):
         mode = modes.STRICT
     elif mode == modes.STRICT and not gates:
-        gates = (parse("exact == 1"),)  # nothing may change at all
+        gates = (parse(modes.NOTHING_CHANGES),)
     of_ini = metrics.require(tuple(ini_metrics), "the ini option promptreg_metrics")
     spec = SuiteSpec(
         suite_id,

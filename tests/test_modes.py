@@ -66,6 +66,14 @@ def test_the_baseline_speaks_for_a_mode(baseline: Baseline, mode: str) -> None:
     assert modes.by_baseline(baseline, ["a", "b", "c"], 1) == mode
 
 
+def test_a_model_that_never_varied_may_change_nothing() -> None:
+    """Where all stored generations are the same there is no noise: a suite without gates is strict."""
+    records = {name: Record(name, "inputs", ("same",), (KEY,), (3,)) for name in ("a", "b")}
+    assert modes.by_baseline(Baseline(KEY, {KEY: PROMPT}, records), ["a", "b"], 3) == "strict"
+    records["b"] = Record("b", "inputs", ("same", "other"), (KEY, KEY), (2, 1))
+    assert modes.by_baseline(Baseline(KEY, {KEY: PROMPT}, records), ["a", "b"], 3) == "calibrated"
+
+
 @pytest.mark.parametrize(("generations", "mode"), [(1, "floor"), (2, "calibrated")])
 def test_what_an_update_will_store_speaks_for_a_mode(generations: int, mode: str) -> None:
     """Where there is no baseline yet, the mode is that of the baseline that an update will write."""

@@ -16,6 +16,7 @@ Line = tuple[str, dict[str, bool]]
 _COLOURS = {PASSED: {"green": True}, REGRESSED: {"red": True}, UNDECIDED: {"yellow": True}}
 NAMED = 5  # examples that are named
 _MODES = {
+    modes.STRICT: "all stored generations are the same, so nothing may change",
     modes.CALIBRATED: "outputs are compared with what the stored generations differ by themselves",
     modes.FLOOR: (
         "only outputs as far from the baseline as other answers count; with "
@@ -29,7 +30,7 @@ def mode_line(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
 
     :param refreshed: whether outputs were made to be accepted: then nothing is judged.
     """
-    if refreshed or not suite.versions or suite.spec.mode not in _MODES:
+    if refreshed or not suite.versions or (suite.spec.mode_named and suite.spec.mode == modes.STRICT):
         return []
     why = "" if suite.spec.mode_named else ", by what the baseline holds"
     return [(f"  gates: {suite.spec.mode}{why}: {_MODES[suite.spec.mode]}", {})]

@@ -117,7 +117,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _table(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
-    terms = suite.terms
+    terms = [term for term in suite.terms if any(version.values(term) for version in suite.versions)]
     counts = [_refresh_counts(suite) if refreshed else _counts(version) for version in suite.versions]
     columns = [column for column in counts[0] if any(count[column] for count in counts)]
     header = ["version", "cases", *columns, *terms, *([] if refreshed else ["pass rate"])]

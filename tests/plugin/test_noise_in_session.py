@@ -127,6 +127,20 @@ def test_one_generation_is_judged_by_floors(varying: Varying, run: Run) -> None:
     )
 
 
+def test_a_model_that_never_varied_is_held_to_it(project: Any, run: Run) -> None:
+    """A deterministic predict has generations that are all the same: without a gate, nothing may change."""
+    project.suite(gates=())
+    run(*UPDATE).assert_outcomes(passed=3)
+    green = run()
+    green.assert_outcomes(passed=3)
+    green.stdout.fnmatch_lines(["*gates: strict, by what the baseline holds: *so nothing may change"])
+    assert "--promptreg-rescore" not in green.stdout.str()
+    project.prompt("v2", keep=5)
+    result = run()
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines(["*exact 0.000 (gate == 1)*"])
+
+
 def test_calibrated_gates_need_generations(varying: Varying, run: Run) -> None:
     """Asked for with one stored generation they are no pass: each case says so, with the command that stores three."""
     run("test_varying.py", "--promptreg-update").assert_outcomes(passed=24)
