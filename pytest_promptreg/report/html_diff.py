@@ -64,8 +64,11 @@ def words(old: str, new: str) -> tuple[str, str]:
 
 
 def _word(piece: Piece) -> str:
+    """The piece in its mark, which hugs the words: white space before them stays outside."""
     tag = {"removed": "del", "added": "ins"}.get(piece.kind)
-    return f"<{tag}>{escaped(piece.text)}</{tag}>" if tag else escaped(piece.text)
+    bare = piece.text.lstrip() or piece.text
+    space = escaped(piece.text.removesuffix(bare))
+    return f"{space}<{tag}>{escaped(bare)}</{tag}>" if tag else escaped(piece.text)
 
 
 def side_by_side(old: str, new: str, old_name: str, new_name: str) -> str:

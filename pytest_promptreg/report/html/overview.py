@@ -1,0 +1,281 @@
+"""The part of the page that needs no script: the verdict, each suite's table, the prompt diffs and the worst cases.
+
+It is what is printed, and what is left where scripts are not run.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ...budget import usd
+from ...gates import Verdict
+from ...model import PromptVersion
+from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ...redaction import without_secrets
+from ...text import canonical_json
+from ..escape import visible
+from ..html_diff import escaped, side_by_side
+from ..html_diff import words as word_marks
+from . import words
+from .data import Table, cut
+
+WORST = 5  # cases of a version that are shown with it; the table of examples has all
+
+
+def overview(table: Table) -> str:
+    """The verdict, what to do, and a section for each suite."""
+    run = table.run
+    parts = [
+        f'<section id="overview" aria-labelledby="verdict"><p id="verdict" class="verdict {words.state_of(run)}">'
+        f"<strong>{words.state(run)}.</strong> {escaped(words.verdict(run))}</p>",
+        _what_to_do(run),
+        _lost(run),
+        "</section>",
+    ]
+    parts += [_suite(number, suite, table) for number, suite in enumerate(run.suites)]
+    return "".join(parts)
+
+
+def legend() -> str:
+    """What the words of the page mean."""
+    rows = "".join(
+        f'<dt><span class="chip {verdict}">{verdict}</span></dt><dd>{escaped(meaning)}</dd>'
+        for verdict, meaning in words.VERDICTS.items()
+    )
+    return (
+        '<details class="legend"><summary>What the words mean</summary><dl>'
+        "<dt>baseline</dt><dd>the accepted outputs that every new output is compared with</dd>"
+        "<dt>gate</dt><dd>a limit that somebody set: a score that must not fall below it, or rise above it</dd>"
+        f"{rows}</dl></details>"
+    )
+
+
+def _what_to_do(run: RunOutcome) -> str:
+    from ...concluding import Conclusion  # the terminal's own next steps, which it draws from the same
+    from ..terminal import next_commands
+
+    steps = []
+    for line in next_commands(Conclusion(run)):
+        command, _, why = line.partition("   (")
+        told = f"<span>{_sentence(why.removesuffix(')'))}</span> " if why else ""
+        steps.append(f"<li>{told}<code>{escaped(command)}</code></li>")
+    if any(case.verdict == Verdict.BREACHED for case in _cases(run)) and not run.refreshed:
+        steps.insert(
+            0,
+            "<li><span>If the prompt should not do this: read what it did below, change the prompt, and run the tests "
+            "again.</span></li>",
+        )
+    return f'<h2>What to do</h2><ul class="steps">{"".join(steps)}</ul>' if steps else ""
+
+
+def _sentence(text: str) -> str:
+    """What a command is for, as the beginning of a line that ends with it."""
+    return escaped(f"{text[:1].upper()}{text[1:]}:")
+
+
+def _lost(run: RunOutcome) -> str:
+    if not run.lost:
+        return ""
+    shown = "".join(f"<li><code>{escaped(nodeid)}</code></li>" for nodeid in run.lost[:20])
+    more = f"<li>and {len(run.lost) - 20} more</li>" if len(run.lost) > 20 else ""
+    return f"<h2>Began and never reported</h2><ul>{shown}{more}</ul>"
+
+
+def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
+    spec = suite.spec
+    baseline = f"baseline: {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline yet"
+    ran = sum(len(version.cases) for version in suite.versions)
+    meant = max(suite.selected, len(spec.examples) * len(suite.versions))
+    part = f", {ran:,} of {meant:,} cases ran" if ran < meant and not table.run.rescored else ""
+    parts = [
+        f'<section class="suite" id="suite-{number}"><h2>{escaped(spec.name)}</h2>',
+        f'<p class="dim">{escaped(spec.where)} · {baseline} · {words.count(len(spec.examples), "example")}{part}</p>',
+    ]
+    if suite.versions:
+        parts.append(_versions(number, suite))
+        parts.append(_gates(suite))
+    if not table.run.refreshed:
+        parts += [_change(number, suite, version, table) for version in suite.versions]
+    if suite.stale:
+        names = ", ".join(escaped(name) for name in suite.stale[:10]) + (" ..." if len(suite.stale) > 10 else "")
+        parts.append(f"<p>Stale: {words.count(len(suite.stale), 'accepted output')} without an example: {names}</p>")
+    return "".join(parts) + "</section>"
+
+
+def _versions(number: int, suite: SuiteOutcome) -> str:
+    """The table of a suite: a row for each version."""
+    verdicts = [verdict for verdict in words.VERDICTS if any(verdict in v.counts for v in suite.versions)]
+    cells = [_row(number, suite, version, verdicts) for version in suite.versions]
+    names = [name for name in cells[0] if any(cell[name] for cell in cells)]
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{cell["version"]}</th>'
+        + "".join(f"<td>{cell[name] or '–'}</td>" for name in names if name != "version")
+        + "</tr>"
+        for cell in cells
+    )
+    note = "* the baseline version; the smaller number is the difference to it"
+    return (
+        f'<div class="wide" role="region" aria-label="Results of {escaped(suite.spec.name)}" tabindex="0">'
+        f'<table class="numbers"><caption class="hidden">Results of {escaped(suite.spec.name)} by prompt version'
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="dim">{note}</p>'
+    )
+
+
+def _row(number: int, suite: SuiteOutcome, version: VersionOutcome, verdicts: Iterable[str]) -> dict[str, str]:
+    """The cells of one version as HTML, by column; empty where there is nothing to say."""
+    label, cases = version.version.label, version.cases
+    mark = "*" if label == suite.baseline_label else ""
+    state = "failed" if version.failed else "passed"
+    row = {
+        "version": f"{escaped(label)}{mark}",
+        "result": f'<span class="chip {state}">{"does not pass" if version.failed else "passes"}</span>',
+        "outputs": f"{len(cases):,}",
+    }
+    for verdict in verdicts:
+        found = version.counts.get(Verdict(verdict), 0)
+        row[verdict] = _link(f"{found:,}", number, version, verdict=verdict) if found else ""
+    row["pass rate"] = "" if version.pass_rate is None else f"{version.pass_rate:.1%}"
+    for term in suite.terms:
+        row[term] = _mean(suite, version, term)
+    live, replayed = sum(case.called for case in cases), sum(case.replayed for case in cases)
+    row["calls"] = f"{live:,} live, {replayed:,} replayed" if replayed else f"{live:,}" if live else ""
+    row["tokens in"] = _sum(case.input_tokens for case in cases)
+    row["tokens out"] = _sum(case.output_tokens for case in cases)
+    costs = [case.cost_usd for case in cases if case.cost_usd is not None]
+    row["cost"] = usd(sum(costs)) if costs else ""
+    latencies = [case.latency_s for case in cases if case.latency_s is not None]
+    row["median latency"] = words.seconds(statistics.median(latencies)) if latencies else ""
+    return row
+
+
+def _link(text: str, number: int, version: VersionOutcome, **wanted: str) -> str:
+    """A link that shows the cases in the table of examples; the script reads it."""
+    asked = {"suite": str(number), "version": visible(version.version.label)}
+    asked |= {name: visible(value) for name, value in wanted.items()}
+    return f'<a href="#{escaped(urlencode(asked))}">{text}</a>'
+
+
+def _mean(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
+    mean, delta, places = version.mean(term), suite.delta(version, term), words.digits(suite, term)
+    if mean is None:
+        return ""
+    way = words.direction(suite, version, term)
+    told = words.number(mean, places)
+    if delta is None or not round(delta, places):
+        return told
+    said = f' <span class="hidden">({way})</span>' if way else ""
+    return f'{told} <small class="{way}">{words.number(delta, places, "+")}{said}</small>'
+
+
+def _sum(values: Iterable[int | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known):,}" if known else ""
+
+
+def _gates(suite: SuiteOutcome) -> str:
+    """The gates of each output, and those on the whole suite: the missed ones first, the met ones on request."""
+    missed, met = [], []
+    for version in suite.versions:
+        for result in version.gates:
+            chip, to = ("passed", met) if result.met else ("failed", missed)
+            said = f"{escaped(version.version.label)}: {escaped(str(result))}"
+            to.append(f'<li><span class="chip {chip}">{"met" if result.met else "not met"}</span> {said}</li>')
+    of_cases = [str(gate) for gate in suite.spec.gates if not gate.of_suite]
+    each = f"<p>For each output: <code>{escaped('; '.join(of_cases))}</code></p>" if of_cases else ""
+    shown = f'<ul class="gates">{"".join(missed)}</ul>' if missed else ""
+    if met:
+        shown += (
+            f"<details><summary>{words.count(len(met), 'gate')} on the whole suite met</summary>"
+            f'<ul class="gates">{"".join(met)}</ul></details>'
+        )
+    return f"<h3>Gates</h3>{each}{shown}" if each or shown else ""
+
+
+def _change(number: int, suite: SuiteOutcome, version: VersionOutcome, table: Table) -> str:
+    """What a version changed, and what came of it: the prompt diff, the kinds of change, the worst cases."""
+    accepted = suite.baseline_prompt()
+    worst = [case for case in version.worst(suite.terms, WORST, suite.spec.known)]
+    if accepted is None or (not worst and accepted.digest == version.version.digest):
+        return ""
+    label = escaped(version.version.label)
+    parts = [f'<h3 class="change">{label} against the baseline</h3><p>{escaped(_said(version))}</p>']
+    parts.append(_prompts(suite, accepted, version.version))
+    parts.append(_kinds(number, version))
+    if worst:
+        breached = any(case.verdict == Verdict.BREACHED for case in worst)
+        what = "What it did: the worst outputs" if breached else "What it did: the outputs that changed most"
+        parts.append(f"<h4>{what}</h4>")
+        parts += [_case(suite, version, case, table) for case in worst]
+    return f'<div class="version">{"".join(parts)}</div>'
+
+
+def _said(version: VersionOutcome) -> str:
+    told = words.what_happened(version)
+    return f"{told[:1].upper()}{told[1:]}."
+
+
+def _prompts(suite: SuiteOutcome, old: PromptVersion, new: PromptVersion) -> str:
+    """Both prompts side by side, and the settings that differ. The accepted one is stored without secrets."""
+    before, after = without_secrets(old.model_config), without_secrets(new.model_config)
+    config = _settings(before, after)
+    names = f"{old.label} (baseline)", f"{new.label} (edited in place)" if new.label == old.label else new.label
+    if old.digest == new.digest:
+        same = "The prompt says the same as the baseline's."
+        behind = "" if config else " What changed lies behind it: the model, the code, or chance."
+        return f"<p>{same}{behind}</p>{config}"
+    message = f'<p class="dim">{escaped(new.commit_message)}</p>' if new.commit_message else ""
+    return (
+        f"<h4>What changed: the prompt</h4>{message}"
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Prompts {escaped(names[0])} and '
+        f'{escaped(names[1])} of {escaped(suite.spec.name)}">{side_by_side(old.text, new.text, *names)}</div>{config}'
+    )
+
+
+def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    rows = []
+    for name in sorted({*before, *after}):
+        old, new = (canonical_json(side[name]) if name in side else "not set" for side in (before, after))
+        if old != new:
+            rows.append(
+                f'<tr><th scope="row">{escaped(name)}</th><td class="removed">{escaped(old)}</td>'
+                f'<td class="added">{escaped(new)}</td></tr>'
+            )
+    if not rows:
+        return ""
+    head = '<tr><th scope="col">setting</th><th scope="col">baseline</th><th scope="col">now</th></tr>'
+    return f'<table class="lines settings"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _kinds(number: int, version: VersionOutcome) -> str:
+    """How many outputs changed in which way, each a link to them."""
+    if not version.findings:
+        return ""
+    told = "".join(
+        f"<li>{_link(f'{escaped(name)} <b>{found:,}</b>', number, version, kind=name)}</li>"
+        for name, found in version.findings.items()
+    )
+    return f'<h4>Kinds of change</h4><ul class="kinds">{told}</ul>'
+
+
+def _case(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, table: Table) -> str:
+    left, right = word_marks(cut(case.accepted or ""), cut(case.output or ""))
+    number = table.numbers[case.key]
+    why = "".join(f'<p class="breach">{escaped(line)}</p>' for line in case.breaches)
+    found = "; ".join(f"{name}: {detail}" for name, detail in case.findings.items())
+    notes = f'<p class="dim">{escaped(found)}</p>' if found else ""
+    return (
+        f'<article class="case"><h5><a href="#case={number}">{escaped(case.example)}</a> '
+        f'<span class="chip {case.verdict}">{escaped(case.verdict)}</span></h5>{why}{notes}'
+        f'<table class="words"><thead><tr><th scope="col">baseline ({escaped(suite.baseline_name or "")})</th>'
+        f'<th scope="col">{escaped(version.version.label)}</th></tr></thead>'
+        f'<tbody><tr><td dir="auto">{left}</td><td dir="auto">{right}</td></tr></tbody></table></article>'
+    )
+
+
+def _cases(run: RunOutcome) -> Iterable[CaseOutcome]:
+    return (case for suite in run.suites for version in suite.versions for case in version.cases)

@@ -1,0 +1,138 @@
+"""What a run came to, in sentences for somebody who reviews a prompt and knows no Python: what changed, how bad, what
+to do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from ...gates import JUDGED, Verdict, goodness, metric_of
+from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
+
+# By verdict: what a reader is told who has never seen the word.
+VERDICTS: Mapping[str, str] = {
+    Verdict.BREACHED: "changed by more than a gate (a limit that the suite sets) allows",
+    Verdict.ERROR: "the call or its scoring failed, so nothing can be said of it",
+    Verdict.MISSING: "there is no accepted output yet to compare with",
+    Verdict.INCOMPARABLE: "the accepted output was made from other inputs or settings",
+    Verdict.CHANGED: "differs from the accepted output, within the gates",
+    Verdict.UNCHANGED: "says the same as the accepted output",
+}
+_STATES = {"passed": "Passed", "failed": "Failed", "stopped": "Not finished", "refreshed": "Nothing judged"}
+
+
+def count(number: int, noun: str) -> str:
+    """``1 case``, ``2,000 cases``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def state_of(run: RunOutcome) -> str:
+    """``passed``, ``failed``, ``stopped`` or ``refreshed``: the first word of the report."""
+    if run.failed and not run.refreshed:
+        return "failed"
+    if run.interrupted or not any(suite.versions for suite in run.suites):
+        return "stopped"
+    return "refreshed" if run.refreshed or run.rescored else "passed"
+
+
+def state(run: RunOutcome) -> str:
+    """The state as its word."""
+    return _STATES[state_of(run)]
+
+
+def verdict(run: RunOutcome) -> str:
+    """The whole run in one sentence."""
+    lost = f"{count(len(run.lost), 'case')} began and never reported." if run.lost else ""
+    if run.rescored:
+        return "How the accepted outputs are scored was renewed; no example was run."
+    versions = [(suite, version) for suite in run.suites for version in suite.versions]
+    if not versions:
+        return lost or "No example was run."
+    if run.refreshed:
+        total = sum(len(version.cases) for _, version in versions)
+        return f"{count(total, 'output')} were made to become the baseline; no gate was judged. {lost}".strip()
+    failing = [(suite, version) for suite, version in versions if version.failed]
+    if not failing:
+        rest = "The run was stopped before its last case. " if run.interrupted else ""
+        return f"{rest}{lost or 'Every gate is met:'} {_shares(version for _, version in versions)}.".strip()
+    if len(failing) == 1:
+        suite, version = failing[0]
+        of_suite = f" of {suite.spec.name}" if len(run.suites) > 1 else ""
+        return f"Version {version.version.label}{of_suite} does not pass: {what_happened(version)}. {lost}".strip()
+    names = ", ".join(
+        f"{version.version.label}{f' of {suite.spec.name}' if len(run.suites) > 1 else ''}"
+        for suite, version in failing[:4]
+    )
+    more = f" and {len(failing) - 4} more" if len(failing) > 4 else ""
+    told = f"{len(failing)} of {count(len(versions), 'prompt version')} do not pass: {names}{more}"
+    return f"{told}. {lost}".strip()
+
+
+def what_happened(version: VersionOutcome) -> str:
+    """One version's cases in a clause: ``35 of 46 outputs breach a gate, 8 changed within the gates``."""
+    total, counts = len(version.cases), version.counts
+    told = []
+    if breached := counts.get(Verdict.BREACHED, 0):
+        told.append(f"{breached:,} of {count(total, 'output')} {'breaches' if breached == 1 else 'breach'} a gate")
+    unjudged = sum(found for name, found in counts.items() if name not in JUDGED)
+    if unjudged:
+        told.append(f"{unjudged:,} of {count(total, 'case')} could not be judged")
+    if missed := len(version.breached_gates):
+        told.append(f"{count(missed, 'gate')} on the whole suite {'is' if missed == 1 else 'are'} not met")
+    own = sum(not case.passed and case.verdict in {Verdict.UNCHANGED, Verdict.CHANGED} for case in version.cases)
+    if own:
+        told.append(f"{count(own, 'case')} {'fails' if own == 1 else 'fail'} a check of the test's own")
+    return ", ".join(told) or _shares([version])
+
+
+def _shares(versions: Iterable[VersionOutcome]) -> str:
+    found: dict[Verdict, int] = {}
+    for version in versions:
+        for name, number in version.counts.items():
+            found[name] = found.get(name, 0) + number
+    total = sum(found.values())
+    if found.get(Verdict.UNCHANGED, 0) == total:
+        return f"{'the only output is' if total == 1 else f'all {total:,} outputs are'} unchanged"
+    told = []
+    for name, said in (
+        (Verdict.UNCHANGED, "unchanged"),
+        (Verdict.CHANGED, "changed within the gates"),
+        (Verdict.BREACHED, "in breach of a gate that a share of the cases may breach"),
+    ):
+        if found.get(name):
+            told.append(f"{found[name]:,} {said}")
+    return f"of {count(total, 'output')} {', '.join(told)}"
+
+
+def digits(suite: SuiteOutcome, term: str) -> int:
+    """Digits that tell one score of the term from another: BLEU runs to 100, a cosine to 1."""
+    return 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
+
+
+def number(value: float | None, places: int, sign: str = "") -> str:
+    """A score as a person reads it: no ``-0.000``, and a true minus sign."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{round(value, places) + 0.0:{sign}.{places}f}".replace("-", "−")
+
+
+def direction(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
+    """Whether the version's mean is ``worse`` or ``better`` than what it is compared with; empty where neither."""
+    mean, delta = version.mean(term), suite.delta(version, term)
+    if mean is None or not delta or not round(delta, digits(suite, term)):
+        return ""
+    known = suite.spec.known
+    lost = goodness(term, mean, known) - goodness(term, mean - delta, known)
+    return "worse" if lost < 0 else "better" if lost > 0 else ""
+
+
+def seconds(value: float) -> str:
+    """A time as a person reads it: ``42 ms``, ``1.4 s``, ``3 min 20 s``."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{value // 60:.0f} min {value % 60:.0f} s"
