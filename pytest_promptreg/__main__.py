@@ -13,7 +13,7 @@ from .errors import PromptregError
 # By command: what it does, and the module that has its add_arguments(parser) and run(arguments, say).
 COMMANDS = {
     "merge": ("merge the result files of all shards into one verdict, one report and one record", "commands.merge"),
-    "report": ("show the closing section of a run from its result file, without a call", "commands.report"),
+    "report": ("show a run from its result file, in the terminal or as a web page, without a call", "commands.report"),
     "sync": ("send the records of runs that could not be sent to MLflow", "tracking.sync"),
     "replay": ("show the recorded outputs, or remove those that nobody needs", "replay.command"),
 }

@@ -93,6 +93,10 @@ class ResultsError(PromptregError):
     """A result file cannot be read or written, or does not fit to the others."""
 
 
+class ReportError(PromptregError):
+    """A report cannot be written."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean 'rouge_l'?`` when something known is near, else the known words."""
     choices = sorted(known)

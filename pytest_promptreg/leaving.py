@@ -1,18 +1,19 @@
-"""The result file that a run leaves, whole or as a shard: the end of a run that a merge or a report begins with."""
+"""The files that a run leaves: its results, whole or as a shard, for a merge or a report, and its page."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from . import results
-from .errors import MetricError, ResultsError
+from .errors import MetricError, ReportError, ResultsError
 from .files import display_path, own_folder
 from .gates import Verdict, metric_of
 from .outcome import RunOutcome, SuiteOutcome
+from .report.html import FILE as PAGE
 from .settings import Settings
 from .shards import Part, Shard, module_digest, told
 
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
 
     from .concluding import Conclusion, Declaration
     from .storing import Storing
+
+
+def forget_earlier(settings: Settings) -> None:
+    """Remove what an earlier run left where this one is going to leave something.
+
+    :raises PromptregError: when that cannot be done, or a file of another kind is there.
+    """
+    if settings.results is not None:
+        results.FILE.forget(settings.results)
+    if settings.html is not None:
+        PAGE.forget(settings.html)
+
+
+def leave_page(conclusion: Conclusion, path: Path, page: Callable[[RunOutcome], str]) -> None:
+    """Write the report as a web page and note it; one that cannot be written fails the run.
+
+    :param page: draws it.
+    """
+    try:
+        PAGE.write(path, page(conclusion.run))
+    except ReportError as exc:
+        conclusion.problems.append(str(exc))
+        conclusion.fatal = True
+        return
+    conclusion.notes.append(f"report written: {display_path(path)}")
 
 
 def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Storing, *, exit_passed: bool) -> None:
@@ -42,7 +68,7 @@ def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Sto
     try:
         if path.is_relative_to(settings.rootdir / ".promptreg"):
             own_folder(settings.rootdir)
-        results.write(path, results.render(conclusion.run, part=part, root=settings.rootdir))
+        results.FILE.write(path, results.render(conclusion.run, part=part, root=settings.rootdir))
     except (ResultsError, OSError) as exc:
         conclusion.problems.append(str(exc))
         conclusion.fatal = True

@@ -18,7 +18,7 @@ MARKER = (
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples"),
+    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html"),
 )
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
@@ -111,6 +111,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="promptreg_results",
         metavar="PATH",
         help="write the whole outcome as JSON; of a shard, default .promptreg/shards/2-of-5.json",
+    )
+    group.addoption(
+        "--promptreg-html",
+        dest="promptreg_html",
+        metavar="PATH",
+        help="write the report as one web page: what changed, how bad it is, every example side by side",
     )
     group.addoption(
         "--promptreg-samples",

@@ -51,21 +51,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note what the environment says now, and remove the results of an earlier run.
+    """Note what the environment says now, and remove the results and the report of an earlier run.
 
     Where a run is recorded is nothing for a test module to change: the controller of xdist imports none, and would see
     nothing of what ``mlflow.set_tracking_uri`` writes to the environment.
     """
     config, option = session.config, session.config.option
     config.stash[ENVIRONMENT] = dict(os.environ)
-    leaves_results = option.promptreg_results or option.promptreg_shard
-    if leaves_results and not (option.collectonly or hasattr(config, "workerinput")):
+    leaves_files = option.promptreg_results or option.promptreg_shard or option.promptreg_html
+    if leaves_files and not (option.collectonly or hasattr(config, "workerinput")):
         from .errors import PromptregError
-        from .results import forget
+        from .leaving import forget_earlier
 
         try:
-            if path := _settings(config).results:
-                forget(path)
+            forget_earlier(_settings(config))
         except PromptregError as exc:
             raise pytest.UsageError(str(exc)) from exc
 

@@ -18,12 +18,13 @@ from . import __version__
 from .baseline import Baseline
 from .errors import PromptregError, ResultsError
 from .evidence import is_whole
-from .files import display_path, read_text, write_atomically
+from .files import display_path, read_text
 from .gates import Gate, Verdict, metric_of
 from .gates import parse as parse_gate
 from .model import PromptVersion
 from .modes import MODES
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
+from .own_files import OwnFile
 from .redaction import without_secrets, without_user_info
 from .refreshing import Plan
 from .signals import SIGNALS
@@ -33,8 +34,8 @@ from .wire import OBJECT, TEXT, Codec, Wire, WrongValueError, expected
 
 FORMAT = 1
 KIND = "pytest-promptreg results"
+FILE = OwnFile(KIND, "result file", "the results", "--promptreg-results", "run.json", ResultsError)
 _VERDICTS = frozenset(map(str, Verdict))
-_HEAD = 200  # bytes of a file among which its kind stands, also where a person has indented it
 _LATEST = 1e11  # seconds since the epoch: what is later is no time
 
 
@@ -114,61 +115,6 @@ def load(path: Path, *, root: Path | None = None) -> Results:
     :raises ResultsError: as :func:`parse` does, or when it cannot be read.
     """
     return parse(read_text(path, ResultsError), where=display_path(path), root=root)
-
-
-def write(path: Path, text: str) -> None:
-    """Write the file, whole or not at all.
-
-    :raises ResultsError: when it cannot be written, or what is there is no result file.
-    """
-    refuse_other_files(path)
-    try:
-        write_atomically(path, text)
-    except OSError as exc:
-        raise _unwritable(path, exc) from exc
-
-
-def forget(path: Path) -> None:
-    """Remove the file that an earlier run left: it must not be taken for that of a run that leaves none.
-
-    :raises ResultsError: when that cannot be done, or what is there is no result file, or there can be none.
-    """
-    refuse_other_files(path)
-    try:
-        path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)  # what cannot be kept is told before the calls, not after
-    except OSError as exc:
-        raise _unwritable(path, exc) from exc
-
-
-def refuse_other_files(path: Path) -> None:
-    """Leave alone what is no result file: the path may have been forgotten, and a test file named in its place.
-
-    :raises ResultsError: for anything there but a result file, whole or not, or an empty file.
-    """
-    if not path.exists():
-        return
-    head = b"a folder, a pipe or a device"
-    if path.is_file():
-        try:
-            with path.open("rb") as file:
-                head = file.read(_HEAD)
-        except OSError as exc:
-            raise _unwritable(path, exc) from exc
-    if head and KIND.encode() not in head:
-        raise ResultsError(
-            "this is no result file, and is not overwritten",
-            where=display_path(path),
-            next_step="name another file for the results, such as run.json",
-        )
-
-
-def _unwritable(path: Path, exc: OSError) -> ResultsError:
-    return ResultsError(
-        f"the results cannot be written: {exc.strerror}",
-        where=display_path(path),
-        next_step="make the folder writable, or name another file: --promptreg-results PATH",
-    )
 
 
 def _broken(problem: str, where: str) -> ResultsError:

@@ -22,7 +22,7 @@ from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
 from .gates import metric_of
-from .leaving import leave_results
+from .leaving import leave_page, leave_results
 from .metrics import METRICS
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
@@ -125,6 +125,7 @@ class Concluding(Role):
         super().__init__(settings)
         self.concluder = Concluder(settings)
         self.known: set[str] = set()  # node ids of cases of which anything was reported
+        self._drawn: str | None = None
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
         """What was declared, as far as this process knows."""
@@ -150,7 +151,21 @@ class Concluding(Role):
             )
             if self.settings.results is not None:
                 leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
+            if self.settings.html is not None:
+                leave_page(self.conclusion, self.settings.html, self._page)
         return self.conclusion
+
+    def _page(self, run: RunOutcome) -> str:
+        """The report as a web page, drawn once."""
+        if self._drawn is None:
+            from .report.html.page import PageFacts, render
+            from .tracking.clean import command
+            from .tracking.facts import look_around
+
+            around = look_around(self.settings.rootdir, os.environ)
+            facts = PageFacts(command(self.settings.invocation), around.commit or "", around.branch or "")
+            self._drawn = render(run, facts)
+        return self._drawn
 
     def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
         settings = self.settings
@@ -189,6 +204,7 @@ class Concluding(Role):
                 rootdir=self.settings.rootdir,
                 embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
                 under_test=self._under_test(run),
+                draw_page=self._page,
             )
             return track(run, settings, facts).lines()
 

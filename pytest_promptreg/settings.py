@@ -43,6 +43,7 @@ _NOT_IN_A_SHARD = {
     "rescore": "rescoring makes no calls: run it whole, on one machine",
     "prune": "run pytest --promptreg-prune whole, on one machine",
     "register": "the merge registers what was tested: python -m pytest_promptreg merge --register FILE...",
+    "html": "the merge writes it: python -m pytest_promptreg merge --html PATH FILE...",
     "promote": "only a whole run can pass: python -m pytest_promptreg merge --promote ALIAS FILE...",
 }
 
@@ -78,6 +79,7 @@ class Settings:
     :param verbose: whether every failure is told in full, not only the first ones of a suite.
     :param shard: the part of a split run that this one is; None for a whole one.
     :param results: the file that the run leaves for a merge or a report; None for none.
+    :param html: the web page that the run leaves; None for none.
     :param flags: as they were given, and ``ini`` options: what a merge reads again.
     """
 
@@ -114,6 +116,7 @@ class Settings:
     verbose: bool = False
     shard: Shard | None = None
     results: Path | None = None
+    html: Path | None = None
     flags: Mapping[str, Any] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
 
@@ -245,7 +248,8 @@ def read_settings(
         ),
         verbose=verbose,
         shard=shard,
-        results=_results(option("promptreg_results"), shard, rootdir),
+        results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
+        html=_path(option, "promptreg_html", "report.html"),
         flags=flags,
         ini=of_ini,
     )
@@ -266,17 +270,19 @@ def _shard(option: Callable[[str], Any]) -> Shard | None:
     if said is None:
         return None
     for flag, why in _NOT_IN_A_SHARD.items():
-        if option(f"promptreg_{flag}"):
+        if option(f"promptreg_{flag}") not in {None, False}:
             raise ConfigError(f"{SHARD_FLAG} and --promptreg-{flag} exclude each other", next_step=why)
     return Shard.parse(said)
 
 
-def _results(said: str | Path | None, shard: Shard | None, rootdir: Path) -> Path | None:
-    if said is not None:
-        if not str(said).strip():
-            raise ConfigError("--promptreg-results names no file", next_step="name one: --promptreg-results run.json")
-        return Path(said).absolute()
-    return shard.file(rootdir) if shard else None
+def _path(option: Callable[[str], Any], name: str, example: str) -> Path | None:
+    said = option(name)
+    if said is None:
+        return None
+    if not str(said).strip():
+        flag = f"--{name.replace('_', '-')}"
+        raise ConfigError(f"{flag} names no file", next_step=f"name one: {flag} {example}")
+    return Path(said).absolute()
 
 
 def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:

@@ -22,7 +22,7 @@ from pytest_promptreg.model import Example, Message, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from pytest_promptreg.refreshing import Plan, plan_refresh
 from pytest_promptreg.report import terminal
-from pytest_promptreg.results import FORMAT, KIND, forget, load, render, write
+from pytest_promptreg.results import FILE, FORMAT, KIND, load, render
 from pytest_promptreg.results import parse as parse_results
 from pytest_promptreg.suites import SuiteSpec
 from pytest_promptreg.tracking import RunFacts
@@ -281,7 +281,7 @@ def test_a_torn_or_damaged_file_is_refused_or_read(data: st.DataObject) -> None:
 def test_a_file_is_written_whole_and_read_again(tmp_path: Path) -> None:
     """Folders on the way are made; nothing else is left beside it."""
     path = tmp_path / "a" / "b.json"
-    write(path, render(whole(), part={"index": 1}))
+    FILE.write(path, render(whole(), part={"index": 1}))
     assert load(path).part == {"index": 1}
     assert [file.name for file in path.parent.iterdir()] == ["b.json"]
 
@@ -294,7 +294,7 @@ def test_a_file_that_is_no_result_file_is_left_alone(tmp_path: Path, remove: boo
     path.write_text("def test_a(): pass\n", encoding="utf-8")
     for other in (path, tmp_path, tmp_path / "pipe"):
         with pytest.raises(ResultsError, match="no result file"):
-            forget(other) if remove else write(other, "{}")
+            FILE.forget(other) if remove else FILE.write(other, "{}")
         assert other.exists()
     assert path.read_text(encoding="utf-8") == "def test_a(): pass\n"
 
@@ -304,9 +304,9 @@ def test_an_earlier_result_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     for earlier in (render(whole()), json.dumps(json.loads(render(whole())), indent=4), ""):
         path.write_text(earlier, encoding="utf-8")
-        write(path, render(whole()))
+        FILE.write(path, render(whole()))
         assert load(path).part is None
-        forget(path)
+        FILE.forget(path)
         assert not path.exists()
 
 
@@ -314,6 +314,6 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """With the flag that names another."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="the results cannot be written"):
-        write(tmp_path / "file" / "r.json", "{}")
+        FILE.write(tmp_path / "file" / "r.json", "{}")
     with pytest.raises(ResultsError, match="cannot be read"):
         load(tmp_path / "missing.json")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..merging import Merging, ShardResults, read_shards
-from ..results import refuse_other_files
+from ..report.html import FILE as PAGE
+from ..results import FILE
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
 
@@ -29,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--register", action="store_true", help="as pytest --promptreg-register")
     parser.add_argument("--promote", metavar="ALIAS", help="as pytest --promptreg-promote")
     parser.add_argument("--results", type=Path, metavar="PATH", help="write the merged outcome as JSON")
+    parser.add_argument("--html", type=Path, metavar="PATH", help="write the report as one web page")
 
 
 def run(arguments: Namespace, say: Callable[[str], None]) -> int:
@@ -39,7 +41,9 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """
     root = arguments.rootdir.absolute()
     if arguments.results is not None:
-        refuse_other_files(arguments.results)
+        FILE.refuse_others(arguments.results)
+    if arguments.html is not None:
+        PAGE.refuse_others(arguments.html)
     shards = read_shards(arguments.files, root)
     conclusion = Merging(_settings(shards[0], arguments, root), shards).merge()
     say_conclusion(conclusion, say)
@@ -62,6 +66,7 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
         **shard.part.flags,
         "promptreg_shard": None,
         "promptreg_results": arguments.results,
+        "promptreg_html": arguments.html,
         "promptreg_register": arguments.register,
         "promptreg_promote": arguments.promote,
     }

@@ -1,4 +1,4 @@
-"""The command ``report``: the closing section of a run from its result file, without a call."""
+"""The command ``report``: the closing section of a run from its result file, or its web page, without a call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ..concluding import Conclusion
 from ..files import display_path
-from ..leaving import merge_command, what_is_left
+from ..leaving import leave_page, merge_command, what_is_left
+from ..outcome import RunOutcome
+from ..report.html.page import PageFacts, render
 from ..results import Results, load
 from ..shards import Part
 from .closing import say_conclusion
@@ -17,18 +19,28 @@ from .closing import say_conclusion
 def add_arguments(parser: ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a result file: of a run, a shard or a merge")
+    parser.add_argument("--html", type=Path, metavar="PATH", help="write the report as one web page too")
     parser.add_argument("--rootdir", type=Path, default=Path(), help="pytest's root folder (default: the current one)")
 
 
 def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """Run the command.
 
-    :returns: 0, whatever the run came to: what is asked for is the report.
+    :returns: 0, whatever the run came to: what is asked for is the report; 1 where that could not be written.
     :raises ResultsError: when the file is no result file.
     """
     results = load(arguments.file, root=arguments.rootdir.absolute())
-    say_conclusion(Conclusion(results.run, notes=_of_shard(results, arguments.file.absolute())), say)
-    return 0
+    conclusion = Conclusion(results.run, notes=_of_shard(results, arguments.file.absolute()))
+    if arguments.html is not None:
+        leave_page(conclusion, arguments.html, lambda run: _page(run, results))
+    say_conclusion(conclusion, say)
+    return int(conclusion.fatal)
+
+
+def _page(run: RunOutcome, results: Results) -> str:
+    """The web page, with what the file of a shard says of the run besides."""
+    part = results.part or {}
+    return render(run, PageFacts(str(part.get("command") or ""), str(part.get("commit") or "")))
 
 
 def _of_shard(results: Results, path: Path) -> list[str]:

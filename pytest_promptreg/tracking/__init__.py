@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +119,7 @@ class RunFacts:
     :param exit_passed: whether pytest as a whole passed, other tests included.
     :param under_test: by suite, what its predict's address names: model, version, host.
     :param embedding_model: name of the model behind ``semantic``; None where none was used.
+    :param draw_page: draws the report as a web page; None for none.
     """
 
     command: str
@@ -127,6 +128,7 @@ class RunFacts:
     embedding_model: str | None = None
     under_test: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     plugin_version: str = __version__
+    draw_page: Callable[[RunOutcome], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

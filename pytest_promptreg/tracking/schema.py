@@ -29,6 +29,8 @@ from .release import PROMOTED_TAG
 SCHEMA = "1"
 OUTCOME = "outcome.json"  # the whole run: python -m pytest_promptreg and docs/results.md read it
 LONG_VALUES = "long_values.json"
+PAGE = "report.html"
+MAX_PAGE = 25_000_000  # bytes: a larger page takes the time that the record has
 MAX_OUTPUTS = 50  # pairs on the page of changed outputs; the table holds them all
 
 
@@ -50,7 +52,13 @@ def describe(run: RunOutcome, facts: RunFacts, around: Surroundings, level: str 
     notices: list[str] = []
     if level == "example":
         children, notices = with_examples(children, versions, shared)
-    return Record(_parent(run, [version for _, version in versions], facts, around, shared), children, notices)
+    parent = _parent(run, [version for _, version in versions], facts, around, shared)
+    page = facts.draw_page(run) if facts.draw_page else ""
+    if (size := len(page.encode("utf-8"))) > MAX_PAGE:
+        notices.append(f"{PAGE} is not recorded: it has {size / 1e6:.0f} MB, and at most {MAX_PAGE / 1e6:.0f} are")
+    elif page:
+        parent = replace(parent, artifacts={**parent.artifacts, PAGE: page})
+    return Record(parent, children, notices)
 
 
 def _parent(

@@ -471,6 +471,7 @@ def test_a_damaged_baseline_of_one_method_hides_no_other_test(project: Project) 
         *((way, ["--promptreg-versions", ""], ["--promptreg-versions names no version", "v2,v3"]) for way in WAYS),
         ("alone", ["--promptreg-shard", ""], ["'' is no shard", "--promptreg-shard 2/5"]),
         ("alone", ["--promptreg-results", ""], ["--promptreg-results names no file", "run.json"]),
+        ("alone", ["--promptreg-html", ""], ["--promptreg-html names no file", "report.html"]),
         ("alone", ["--promptreg-executor", ""], ["'' names no cluster", "dask+tcp"]),
         ("alone", ["--promptreg-max-calls", ""], ["--promptreg-max-calls= is no number", "--promptreg-max-calls 200"]),
         ("alone", ["--promptreg-promote", ""], ["'' is no alias", "letters"]),

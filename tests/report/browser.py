@@ -1,4 +1,4 @@
-"""A real browser without a window: Chromium, spoken to over a pipe, so that a page is tried as a reader would use it."""
+"""A real browser without a window: Chromium, spoken to over a pipe, so that pages are used as a reader uses them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ class Browser:
 
     def press(self, key: str, text: str = "") -> None:
         """Press and let go of a key, as a keyboard does."""
-        code = {"Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "ArrowLeft": 37, "ArrowRight": 39}.get(key, 0)
+        code = {"Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "ArrowLeft": 37, "ArrowRight": 39}.get(
+            key, 0
+        )
         shared = {"key": key, "windowsVirtualKeyCode": code}
         said = {"text": "\r" if key == "Enter" else text} if key == "Enter" or text else {}
         self.call("Input.dispatchKeyEvent", type="keyDown" if said else "rawKeyDown", **shared, **said)

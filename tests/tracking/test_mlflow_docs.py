@@ -143,7 +143,7 @@ def test_every_tag_is_explained(records: Mapping[str, Record]) -> None:
 def test_every_artifact_is_explained(records: Mapping[str, Record]) -> None:
     """The page and the store name the same files."""
     told = set(re.findall(r"`([\w/]+\.(?:md|json|txt|html))`", DOCS.split("| artifact |")[1].split("## Searches")[0]))
-    assert {path for run in every_run(records) for path in run.artifacts} | {"long_values.json"} == told
+    assert {path for run in every_run(records) for path in run.artifacts} | {"long_values.json", "report.html"} == told
 
 
 def test_every_kind_of_metric_is_explained(records: Mapping[str, Record]) -> None:

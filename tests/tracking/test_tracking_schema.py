@@ -15,7 +15,7 @@ import pytest
 from pytest_promptreg import results
 from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.refreshing import plan_refresh
-from pytest_promptreg.tracking import RunFacts, clean
+from pytest_promptreg.tracking import RunFacts, clean, schema
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import Record, RunRecord
 from pytest_promptreg.tracking.schema import describe
@@ -357,3 +357,16 @@ def test_a_version_is_found_by_model_dataset_and_what_it_was_compared_with(make_
     assert found.tags["promptreg.baseline_prompt_sha256"] == run.suites[0].spec.version_by_label["v1"].digest
     named = replace(facts, under_test={suite.spec.id: {"model": "Support"}})
     assert describe(replace(run, suites=[changed]), named, around).children[0].tags["promptreg.model"] == "Support"
+
+
+def test_the_page_is_an_artifact_of_the_run_unless_it_is_large(
+    make_run: Any, facts: RunFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent has the report as a web page; one that would take all the time is left out, with a word."""
+    drawn = replace(facts, draw_page=lambda run: f"<p>{len(run.suites)} suites: é</p>")
+    assert describe(make_run(), drawn, NOWHERE).parent.artifacts[schema.PAGE] == "<p>1 suites: é</p>"
+    monkeypatch.setattr(schema, "MAX_PAGE", 10)
+    found = describe(make_run(), drawn, NOWHERE)
+    assert schema.PAGE not in found.parent.artifacts
+    assert found.notices == ["report.html is not recorded: it has 0 MB, and at most 0 are"]
+    assert schema.PAGE not in describe(make_run(), facts, NOWHERE).parent.artifacts

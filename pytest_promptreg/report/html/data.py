@@ -22,6 +22,7 @@ from ...model import Example
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import canonical_json
 from ..escape import visible
+from ..kinds import KINDS, kinds_of
 from . import words
 
 CUT = 20_000  # characters of one text; whole ones are in the result file
@@ -65,7 +66,9 @@ class Table:
             yield "example-texts", piece
 
     def _index(self) -> dict[str, Any]:
-        kinds = list(dict.fromkeys(name for _, case in self.cases for name in (*case.findings, *case.warnings)))
+        told = {place.number: kinds_of(case) for place, case in self.cases}
+        there = {name for names in told.values() for name in names}
+        kinds = [name for name in KINDS if name in there]
         tags = list(dict.fromkeys(t for suite in self.run.suites for e in suite.spec.examples for t in e.tags))
         of_kind = {name: number for number, name in enumerate(kinds)}
         of_tag = {name: number for number, name in enumerate(tags)}
@@ -90,7 +93,7 @@ class Table:
                     | (CALLED * case.called)
                     | (WARNED * bool(case.warnings)),
                     [_number(case.scores.get(term)) for term in terms],
-                    sorted({of_kind[name] for name in (*case.findings, *case.warnings)}),
+                    [of_kind[name] for name in told[place.number]],
                     _number(case.latency_s),
                     case.input_tokens,
                     case.output_tokens,
@@ -193,7 +196,7 @@ def _texts_of(case: CaseOutcome) -> dict[str, Any]:
 
     ``d``: both outputs as a difference; ``o``, ``a``: output and accepted one where there is only one, or they are the
     same (``o`` alone, and ``e``); ``b``: breaches; ``f``: findings; ``w``: warnings; ``m``: message; ``r``: retries;
-    ``n``: node id.
+    ``n``: node id; ``s``: every sample, where there are several: the outputs are then those of the worst.
     """
     said: dict[str, Any] = {}
     output = None if case.output is None else cut(case.output)
@@ -211,6 +214,7 @@ def _texts_of(case: CaseOutcome) -> dict[str, Any]:
         "m": visible(cut(case.message)),
         "r": [visible(reason) for reason in case.retries],
         "n": visible(case.nodeid),
+        "s": [visible(cut(sample)) for sample in case.samples],
     }
     return said | {name: value for name, value in rest.items() if value}
 

@@ -11,26 +11,31 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...budget import usd
-from ...gates import Verdict
+from ...gates import SuiteGateResult, Verdict
 from ...model import PromptVersion
+from ...noise_result import NoiseResult
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...redaction import without_secrets
 from ...text import canonical_json
+from .. import noise
 from ..escape import visible
 from ..html_diff import escaped, side_by_side
 from ..html_diff import words as word_marks
+from ..kinds import groups
 from . import words
 from .data import Table, cut
 
+UNUSUAL = 20  # examples that are named
 WORST = 5  # cases of a version that are shown with it; the table of examples has all
 
 
 def overview(table: Table) -> str:
     """The verdict, what to do, and a section for each suite."""
     run = table.run
+    verdict = f"<strong>{words.state(run)}.</strong> {escaped(words.verdict(run))}"
     parts = [
-        f'<section id="overview" aria-labelledby="verdict"><p id="verdict" class="verdict {words.state_of(run)}">'
-        f"<strong>{words.state(run)}.</strong> {escaped(words.verdict(run))}</p>",
+        '<section id="overview" aria-labelledby="verdict">',
+        f'<p id="verdict" class="verdict {words.state_of(run)}">{verdict}</p>',
         _what_to_do(run),
         _lost(run),
         "</section>",
@@ -90,9 +95,11 @@ def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(spec.examples) * len(suite.versions))
     part = f", {ran:,} of {meant:,} cases ran" if ran < meant and not table.run.rescored else ""
+    examples = words.count(len(spec.examples), "example")
+    samples = f", {spec.samples} samples of each" if spec.samples > 1 else ""
     parts = [
         f'<section class="suite" id="suite-{number}"><h2>{escaped(spec.name)}</h2>',
-        f'<p class="dim">{escaped(spec.where)} · {baseline} · {words.count(len(spec.examples), "example")}{part}</p>',
+        f'<p class="dim">{escaped(spec.where)} · {baseline} · {examples}{samples}{part}</p>',
     ]
     if suite.versions:
         parts.append(_versions(number, suite))
@@ -142,7 +149,7 @@ def _row(number: int, suite: SuiteOutcome, version: VersionOutcome, verdicts: It
     row["pass rate"] = "" if version.pass_rate is None else f"{version.pass_rate:.1%}"
     for term in suite.terms:
         row[term] = _mean(suite, version, term)
-    live, replayed = sum(case.called for case in cases), sum(case.replayed for case in cases)
+    live, replayed = sum(case.lives for case in cases), sum(case.replays for case in cases)
     row["calls"] = f"{live:,} live, {replayed:,} replayed" if replayed else f"{live:,}" if live else ""
     row["tokens in"] = _sum(case.input_tokens for case in cases)
     row["tokens out"] = _sum(case.output_tokens for case in cases)
@@ -179,14 +186,18 @@ def _sum(values: Iterable[int | None]) -> str:
 
 def _gates(suite: SuiteOutcome) -> str:
     """The gates of each output, and those on the whole suite: the missed ones first, the met ones on request."""
-    missed, met = [], []
+    missed: list[str] = []
+    met: list[str] = []
     for version in suite.versions:
-        for result in version.gates:
-            chip, to = ("passed", met) if result.met else ("failed", missed)
+        results: list[SuiteGateResult | NoiseResult] = [*version.gates, *version.noise]
+        for result in results:
+            met_now = result.met
             said = f"{escaped(version.version.label)}: {escaped(str(result))}"
-            to.append(f'<li><span class="chip {chip}">{"met" if result.met else "not met"}</span> {said}</li>')
+            chip = f'<span class="chip {"passed" if met_now else "failed"}">{"met" if met_now else "not met"}</span>'
+            (met if met_now else missed).append(f"<li>{chip} {said}</li>")
     of_cases = [str(gate) for gate in suite.spec.gates if not gate.of_suite]
     each = f"<p>For each output: <code>{escaped('; '.join(of_cases))}</code></p>" if of_cases else ""
+    each += "".join(f"<p>{escaped(line.strip())}</p>" for line, _ in noise.mode_line(suite, refreshed=False))
     shown = f'<ul class="gates">{"".join(missed)}</ul>' if missed else ""
     if met:
         shown += (
@@ -197,15 +208,18 @@ def _gates(suite: SuiteOutcome) -> str:
 
 
 def _change(number: int, suite: SuiteOutcome, version: VersionOutcome, table: Table) -> str:
-    """What a version changed, and what came of it: the prompt diff, the kinds of change, the worst cases."""
+    """What a version changed, and what came of it: the prompt diff, kinds of change, worst cases."""
     accepted = suite.baseline_prompt()
-    worst = [case for case in version.worst(suite.terms, WORST, suite.spec.known)]
+    worst = version.worst(suite.terms, WORST, suite.spec.known)
     if accepted is None or (not worst and accepted.digest == version.version.digest):
         return ""
     label = escaped(version.version.label)
     parts = [f'<h3 class="change">{label} against the baseline</h3><p>{escaped(_said(version))}</p>']
+    if version.noise:
+        parts.append(f"<p>{escaped(noise.sentence(version))}.</p>")
     parts.append(_prompts(suite, accepted, version.version))
     parts.append(_kinds(number, version))
+    parts.append(_unusual(version))
     if worst:
         breached = any(case.verdict == Verdict.BREACHED for case in worst)
         what = "What it did: the worst outputs" if breached else "What it did: the outputs that changed most"
@@ -253,13 +267,20 @@ def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 def _kinds(number: int, version: VersionOutcome) -> str:
     """How many outputs changed in which way, each a link to them."""
-    if not version.findings:
-        return ""
     told = "".join(
-        f"<li>{_link(f'{escaped(name)} <b>{found:,}</b>', number, version, kind=name)}</li>"
-        for name, found in version.findings.items()
+        f"<li>{_link(escaped(group.phrase), number, version, kind=group.kind.name)}</li>"
+        for group in groups(version.cases)
     )
-    return f'<h4>Kinds of change</h4><ul class="kinds">{told}</ul>'
+    return f'<h4>What it did: kinds of change</h4><ul class="kinds">{told}</ul>' if told else ""
+
+
+def _unusual(version: VersionOutcome) -> str:
+    """The examples whose outputs lie outside of the noise."""
+    if not version.outside_noise:
+        return ""
+    names = ", ".join(escaped(name) for name, _ in version.outside_noise[:UNUSUAL])
+    more = f" and {len(version.outside_noise) - UNUSUAL} more" if len(version.outside_noise) > UNUSUAL else ""
+    return f"<p>Outside of what the model varies by itself: {names}{more}</p>"
 
 
 def _case(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, table: Table) -> str:
@@ -268,6 +289,8 @@ def _case(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, table
     why = "".join(f'<p class="breach">{escaped(line)}</p>' for line in case.breaches)
     found = "; ".join(f"{name}: {detail}" for name, detail in case.findings.items())
     notes = f'<p class="dim">{escaped(found)}</p>' if found else ""
+    if case.samples:
+        notes += f'<p class="dim">The worst of {len(case.samples)} samples:</p>'
     return (
         f'<article class="case"><h5><a href="#case={number}">{escaped(case.example)}</a> '
         f'<span class="chip {case.verdict}">{escaped(case.verdict)}</span></h5>{why}{notes}'

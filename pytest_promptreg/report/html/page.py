@@ -16,17 +16,16 @@ from importlib import resources
 from ... import __version__
 from ...outcome import RunOutcome
 from ..html_diff import escaped
-from . import words
+from . import FILE, words
 from .data import Table
 from .overview import legend, overview
 
-KIND = "pytest-promptreg report"
 _SCRIPTS = ("data.js", "state.js", "examples.js", "case.js", "plots.js", "start.js")
 _STYLES = ("page.css", "print.css")
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
+class PageFacts:
     """What the page says of a run besides its outcome; what is not known is left out.
 
     :param command: the command line, without secrets.
@@ -37,20 +36,22 @@ class RunFacts:
     branch: str = ""
 
 
-def render(run: RunOutcome, facts: RunFacts | None = None) -> str:
+def render(run: RunOutcome, facts: PageFacts | None = None) -> str:
     """The page; equal runs give equal bytes."""
-    facts = facts or RunFacts()
+    facts = facts or PageFacts()
     table = Table(run)
     script, style = _joined(_SCRIPTS), _joined(_STYLES)
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; base-uri 'none'; "
         "form-action 'none'"
     )
-    data = "\n".join(f'<script type="application/json" class="{name}">{json}</script>' for name, json in table.scripts())
+    data = "\n".join(
+        f'<script type="application/json" class="{name}">{json}</script>' for name, json in table.scripts()
+    )
     names = ", ".join(suite.spec.name for suite in run.suites)
     title = f"{words.state(run)}: {names}" if names else words.state(run)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="{KIND}">\n'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="{FILE.kind}">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         'content="light dark"><meta name="referrer" content="no-referrer">\n'
@@ -98,7 +99,7 @@ def _source(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _facts(run: RunOutcome, facts: RunFacts) -> str:
+def _facts(run: RunOutcome, facts: PageFacts) -> str:
     started = datetime.fromtimestamp(run.started).astimezone()
     told = [
         ("started", f'<time datetime="{started.isoformat(timespec="seconds")}">{started:%Y-%m-%d %H:%M:%S %Z}</time>'),
@@ -108,4 +109,8 @@ def _facts(run: RunOutcome, facts: RunFacts) -> str:
         ("calls", escaped(str(run.calls))),
         ("command", f"<code>{escaped(facts.command)}</code>" if facts.command else ""),
     ]
-    return '<dl class="facts">' + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told if value) + "</dl>"
+    return (
+        '<dl class="facts">'
+        + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told if value)
+        + "</dl>"
+    )

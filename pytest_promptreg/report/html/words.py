@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ...gates import JUDGED, Verdict, goodness, metric_of
+from ...noise_result import REGRESSED, UNDECIDED
 from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
 
 # By verdict: what a reader is told who has never seen the word.
@@ -18,6 +19,10 @@ VERDICTS: Mapping[str, str] = {
     Verdict.INCOMPARABLE: "the accepted output was made from other inputs or settings",
     Verdict.CHANGED: "differs from the accepted output, within the gates",
     Verdict.UNCHANGED: "says the same as the accepted output",
+}
+_NOISE = {
+    REGRESSED: "the outputs lost more than the model varies by itself",
+    UNDECIDED: "there are too few examples to tell whether anything was lost",
 }
 _STATES = {"passed": "Passed", "failed": "Failed", "stopped": "Not finished", "refreshed": "Nothing judged"}
 
@@ -78,8 +83,10 @@ def what_happened(version: VersionOutcome) -> str:
     unjudged = sum(found for name, found in counts.items() if name not in JUDGED)
     if unjudged:
         told.append(f"{unjudged:,} of {count(total, 'case')} could not be judged")
-    if missed := len(version.breached_gates):
+    if missed := sum(not result.met for result in version.gates):
         told.append(f"{count(missed, 'gate')} on the whole suite {'is' if missed == 1 else 'are'} not met")
+    unmet = {result.state for result in version.noise if not result.met}
+    told += [said for name, said in _NOISE.items() if name in unmet]
     own = sum(not case.passed and case.verdict in {Verdict.UNCHANGED, Verdict.CHANGED} for case in version.cases)
     if own:
         told.append(f"{count(own, 'case')} {'fails' if own == 1 else 'fail'} a check of the test's own")

@@ -32,11 +32,14 @@ function outputs(item, texts) {
   }
   const filled = (nodes) => (nodes.length && nodes.some((node) => node !== "") ? nodes : nothing("empty"));
   return [
-    h("h3", {}, texts.e ? "The outputs, which are the same" : "The outputs side by side"),
+    h("h3", {}, texts.e ? "The outputs, which are the same" : "The outputs side by side",
+      texts.s ? `: the worst of ${texts.s.length} samples` : ""),
     h("table", { class: "words" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `baseline${suite.baseline ? ` (${suite.baseline})` : ""}`),
         h("th", { scope: "col" }, item.label))),
       h("tbody", {}, h("tr", {}, h("td", { dir: "auto" }, filled(old)), h("td", { dir: "auto" }, filled(now))))),
+    texts.s && h("details", {}, h("summary", {}, "All samples"),
+      h("ol", {}, texts.s.map((sample) => h("li", {}, h("pre", { dir: "auto" }, sample))))),
   ];
 }
 
@@ -44,7 +47,7 @@ function scores(item, texts) {
   const terms = INDEX.suites[item.suite].terms.filter((term, place) => item.scores[place] !== null);
   if (!terms.length) return [];
   const own = EXAMPLE_TEXTS.of(item.exampleNumber).g;
-  return [h("h3", {}, "Scores"), h("table", { class: "numbers" },
+  return [h("h3", {}, "Scores"), h("div", { class: "wide" }, h("table", { class: "numbers" },
     h("thead", {}, h("tr", {}, ["metric", "score", "best", "gate"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, terms.map((term) => {
       const gates = own ? own[term.name] ?? [] : term.gates;
@@ -54,7 +57,7 @@ function scores(item, texts) {
         h("td", { class: "number" }, shown(scoreOf(item, term.name), term.digits), broken ? " (breach)" : ""),
         h("td", { class: "number" }, shown(asNumber(term.best), term.digits)),
         h("td", {}, gates.length ? gates.join("; ") : "none"));
-    })))];
+    }))))];
 }
 
 function given(item) {

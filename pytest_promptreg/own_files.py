@@ -1,0 +1,81 @@
+"""Files that a run leaves where a person said: written whole or not at all, never over one of another kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import PromptregError
+from .files import display_path, write_atomically
+
+_HEAD = 200  # bytes of a file among which its kind stands, also where a person has indented it
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A kind of file.
+
+    :param kind: words at its beginning by which it is known.
+    :param name: what one is called: ``result file``.
+    :param noun: what it holds: ``the results``.
+    :param flag: by which a person names its place.
+    :param example: a name for it.
+    """
+
+    kind: str
+    name: str
+    noun: str
+    flag: str
+    example: str
+    error: type[PromptregError]
+
+    def write(self, path: Path, text: str) -> None:
+        """Write the file, whole or not at all.
+
+        :raises PromptregError: when it cannot be written, or what is there is no such file.
+        """
+        self.refuse_others(path)
+        try:
+            write_atomically(path, text)
+        except OSError as exc:
+            raise self._unwritable(path, exc) from exc
+
+    def forget(self, path: Path) -> None:
+        """Remove the file that an earlier run left: it must not be taken for that of a run that leaves none.
+
+        :raises PromptregError: when that cannot be done, or what is there is no such file, or there can be none.
+        """
+        self.refuse_others(path)
+        try:
+            path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)  # what cannot be kept is told before the calls, not after
+        except OSError as exc:
+            raise self._unwritable(path, exc) from exc
+
+    def refuse_others(self, path: Path) -> None:
+        """Leave alone what is no such file: the path may have been forgotten, and a test file named in its place.
+
+        :raises PromptregError: for anything there but such a file, whole or not, or an empty file.
+        """
+        try:
+            if not path.exists():
+                return
+            head = b"a folder, a pipe or a device"
+            if path.is_file():
+                with path.open("rb") as file:
+                    head = file.read(_HEAD)
+        except OSError as exc:
+            raise self._unwritable(path, exc) from exc
+        if head and self.kind.encode() not in head:
+            raise self.error(
+                f"this is no {self.name}, and is not overwritten",
+                where=display_path(path),
+                next_step=f"name another file for {self.noun}, such as {self.example}",
+            )
+
+    def _unwritable(self, path: Path, exc: OSError) -> PromptregError:
+        return self.error(
+            f"{self.noun} cannot be written: {exc.strerror}",
+            where=display_path(path),
+            next_step=f"make the folder writable, or name another file: {self.flag} PATH",
+        )

@@ -1,0 +1,240 @@
+"""The report in a real browser: sorted, filtered, searched, opened, coloured and printed, without a word to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browser
+from making_runs import case_of, caught_run, hostile_run, run_of, spec_of
+
+from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.report.html.page import render
+
+IDS = "[...document.querySelectorAll('#cases button.open')].map((button) => button.textContent).join(' ')"
+FOCUSED = "document.activeElement.textContent"
+DIALOG = "document.querySelector('dialog').open"
+CLOSED = f"!{DIALOG} && !location.hash.includes('case=')"  # and the focus is back
+
+
+def show(browser: Browser, folder: Path, run: RunOutcome, asked: str = "") -> None:
+    """Open the page of a run from disk."""
+    path = folder / "report.html"
+    path.write_text(render(run), encoding="utf-8")
+    browser.look(1280)
+    browser.open(path.as_uri() + asked)
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
+    """The page of a caught regression; afterwards it has complained of nothing, and asked nobody for anything."""
+    show(browser, tmp_path, caught_run())
+    yield browser
+    assert browser.complaints == []
+    assert browser.requests == [(tmp_path / "report.html").as_uri()]
+
+
+def click(page: Browser, selector: str) -> None:
+    """Click on what a selector names."""
+    page.value(f"document.querySelector({selector!r}).click()")
+
+
+def choose(page: Browser, name: str, value: str) -> None:
+    """Choose in one of the lists above the table."""
+    page.value(
+        f"{{const field = document.querySelector('#filters [name={name}]'); field.value = {value!r};"
+        "field.dispatchEvent(new Event('change')); field.dispatchEvent(new Event('input'))}"
+    )
+
+
+def test_the_worst_cases_stand_first_and_a_heading_sorts(page: Browser) -> None:
+    """By harm at first; by a score up, down, and back; headings say the order to those who do not see the arrow."""
+    by_harm = page.value(IDS)
+    assert by_harm.split()[:3] == ["delta", "gamma", "beta"]
+    click(page, "[data-key='score:semantic']")
+    assert page.value(IDS).startswith("delta gamma beta")
+    click(page, "[data-key='score:semantic']")
+    assert page.value(IDS).endswith("beta gamma delta")
+    assert page.value("document.querySelector('th[aria-sort]').getAttribute('aria-sort')") == "descending"
+    assert page.value("document.activeElement.dataset.key") == "score:semantic"
+    click(page, "[data-key='score:semantic']")
+    assert page.value(IDS) == by_harm
+    click(page, "[data-key='example']")
+    assert page.value(IDS).startswith("alpha alpha beta beta")
+
+
+def test_filters_narrow_the_table_and_the_address_keeps_them(page: Browser) -> None:
+    """Verdict, version, tag, kind of change and score; the address opens the same view again, and all can be undone."""
+    choose(page, "verdict", "breached")
+    assert page.value(IDS) == "delta gamma"
+    choose(page, "tag", "odd")
+    assert page.value(IDS) == "delta"
+    assert "verdict=breached" in page.value("location.hash")
+    page.open(page.value("location.href"))
+    assert page.value(IDS) == "delta"
+    assert page.value("document.querySelector('[name=verdict]').value") == "breached"
+    click(page, "#reset")
+    assert len(page.value(IDS).split()) == 8
+    choose(page, "kind", "negation gained")
+    choose(page, "score", "semantic")
+    choose(page, "op", ">=")
+    choose(page, "value", "0.7")
+    page.wait(f"{IDS} === 'gamma beta'")
+    page.value("location.hash = '#version=v1&verdict=unchanged'")
+    page.wait(f"{IDS} === 'alpha beta gamma delta'")
+
+
+def test_the_search_reads_outputs_inputs_and_references(page: Browser) -> None:
+    """All words must be there, in whatever case; Escape empties it; nothing found is said."""
+    for words, found in (
+        ("no ANSWER gamma", "gamma"),
+        ("what about delta?", "delta delta"),
+        ("all of beta.", "beta beta"),
+    ):
+        page.press("/")
+        assert page.value("document.activeElement.name") == "q"
+        page.value("document.activeElement.select()")
+        page.type(words)
+        page.wait(f"{IDS} === '{found}'")
+        page.press("Escape")
+        assert len(page.value(IDS).split()) == 8
+    page.type("nowhere")
+    page.wait("document.querySelector('#cases tbody').textContent === 'No example matches.'")
+    assert page.value("document.querySelector('#found').textContent").startswith("0 of 8 cases")
+
+
+def test_a_case_is_opened_walked_through_and_closed_with_the_keyboard(page: Browser) -> None:
+    """/, down, Enter, right, Escape; the focus comes back to where it was, and the last one has no next."""
+    page.press("/")
+    page.press("ArrowDown")
+    page.press("ArrowDown")
+    assert page.value(FOCUSED) == "gamma"
+    page.press("Enter")
+    page.wait(DIALOG)
+    said = page.value("document.querySelector('dialog').innerText")
+    for part in (
+        "gamma",
+        "semantic 0.700 (gate >= 0.8)",
+        "negation: one more negation (no)",
+        "0.700 (breach)",
+        "All of gamma.",
+        "What about gamma?",
+        "a recorded call",
+        "pytest 't.py::test_answer[v2-gamma]'",
+    ):
+        assert part in said, part
+    assert page.value("[...document.querySelectorAll('dialog del')].map((one) => one.textContent).join()") == "The"
+    assert page.value("[...document.querySelectorAll('dialog ins')].map((one) => one.textContent).join()") == "No"
+    page.press("ArrowRight")
+    page.wait("document.querySelector('#case-heading').textContent.startsWith('beta')")
+    page.press("ArrowLeft")
+    page.wait("document.querySelector('#case-heading').textContent.startsWith('gamma')")
+    page.press("Escape")
+    page.wait(CLOSED)
+    assert page.value(FOCUSED) == "gamma"
+    page.press("ArrowUp")
+    assert page.value(FOCUSED) == "delta"
+
+
+def test_links_of_the_overview_lead_into_the_table(page: Browser) -> None:
+    """A count shows its cases, a kind of change those that have it, a worst case itself."""
+    click(page, ".kinds a")
+    page.wait(f"{IDS} === 'delta gamma beta'")
+    click(page, ".suite table a[href*='breached']")
+    page.wait(f"{IDS} === 'delta gamma'")
+    click(page, "article.case a")
+    page.wait(DIALOG)
+    assert page.value("document.querySelector('#case-heading').textContent").startswith("delta")
+    page.press("Escape")
+    page.wait(CLOSED)
+    assert page.value(IDS) == "delta gamma"
+
+
+def test_colours_follow_the_system_until_somebody_chooses(page: Browser) -> None:
+    """Dark where the system is dark; the button turns it round, and a new visit remembers."""
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.value(background) == "rgb(255, 255, 255)"
+    page.look(1280, dark=True)
+    page.wait(f"{background} === 'rgb(13, 17, 23)'")
+    click(page, "#theme")
+    assert page.value(background) == "rgb(255, 255, 255)"
+    page.open(page.value("location.href"))
+    assert page.value(background) == "rgb(255, 255, 255)"
+    assert page.value("document.querySelector('#theme').textContent") == "Dark colours"
+    page.value("localStorage.clear()")
+
+
+def test_scores_are_drawn_for_baseline_and_candidate(page: Browser) -> None:
+    """One drawing for each metric, with a description in words, and the numbers as a table."""
+    assert page.value("document.querySelectorAll('svg.plot').length") == 2
+    described = page.value("document.querySelector('svg.plot desc').textContent")
+    assert described == (
+        "baseline v1: 4 cases, mean 1.000, median 1.000, from 1.000 to 1.000; "
+        "v2: 4 cases, mean 0.700, median 0.800, from 0.200 to 1.000."
+    )
+    assert page.value("document.querySelectorAll('svg.plot rect.base, svg.plot rect.now').length") >= 4
+    assert page.value("document.querySelectorAll('figure table tbody tr').length") == 4
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+def test_nothing_is_wider_than_the_window(page: Browser, width: int) -> None:
+    """Neither the page nor an opened case has to be moved sideways."""
+    page.look(width)
+    assert page.value("document.documentElement.scrollWidth") <= width
+    click(page, "#cases button.open")
+    assert page.value("document.querySelector('dialog .content').scrollWidth") <= width
+    page.value("document.querySelector('dialog').close()")
+
+
+def test_paper_has_the_cases_that_do_not_pass_and_no_table_to_click_on(page: Browser) -> None:
+    """What is printed is put together when it is, and gone afterwards."""
+    page.value("dispatchEvent(new Event('beforeprint'))")
+    assert (
+        page.value("[...document.querySelectorAll('#printed h3 span[dir]')].map((one) => one.textContent).join()")
+        == "delta,gamma"
+    )
+    page.value("dispatchEvent(new Event('afterprint'))")
+    assert page.value("document.querySelector('#printed').childElementCount") == 0
+    assert page.paper().startswith(b"%PDF")
+
+
+def test_hostile_texts_do_nothing_in_a_browser(browser: Browser, tmp_path: Path) -> None:
+    """Every case opened, searched for and printed: nothing has run, and the browser has refused nothing."""
+    show(browser, tmp_path, hostile_run())
+    count = browser.value("CASES.length")
+    for number in range(count):
+        browser.value(f"ask({{ case: '{number}' }})")
+        assert browser.value(DIALOG)
+    browser.value("ask({ case: '', q: 'script' })")
+    browser.value("dispatchEvent(new Event('beforeprint'))")
+    assert browser.value("window.struck") is None
+    assert browser.value("document.querySelectorAll('img, iframe, svg [onload], body script[src]').length") == 0
+    assert browser.complaints == []
+    assert len(browser.requests) == 1
+
+
+def test_many_cases_come_in_pages(browser: Browser, tmp_path: Path) -> None:
+    """A hundred at a time; keys walk over the edge of a page; the address of a hidden case opens it."""
+    ids = [f"e{number:03}" for number in range(250)]
+    spec = spec_of(ids)
+    show(browser, tmp_path, run_of(spec, [case_of(spec, name, 0.9) for name in ids]), "#sort=example&case=249")
+    assert browser.value(DIALOG)
+    browser.press("Escape")
+    browser.wait(CLOSED)
+    assert len(browser.value(IDS).split()) == 100
+    assert "page 1 of 3" in browser.value("document.querySelector('#pages').textContent")
+    browser.value("[...document.querySelectorAll('#cases button.open')].at(-1).focus()")
+    browser.press("ArrowDown")
+    assert browser.value(FOCUSED) == "e100"
+    browser.press("ArrowUp")
+    assert browser.value(FOCUSED) == "e099"
+    assert browser.complaints == []
+
+
+def test_a_run_without_cases_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
+    """An empty table, no drawings, no complaint."""
+    show(browser, tmp_path, RunOutcome((), 0, 1, interrupted=True))
+    assert browser.value("document.querySelector('#found').textContent").startswith("0 cases")
+    assert browser.value("document.querySelector('#plots').hidden")
+    assert browser.complaints == []
