@@ -59,10 +59,14 @@ def _count_unchanged(lines: int) -> str:
     return f"{lines} unchanged line{'' if lines == 1 else 's'}"
 
 
-def unified(old: str, new: str, old_name: str, new_name: str) -> str:
-    """A unified diff with all of its context, as a file would hold it."""
+def unified(old: str, new: str, old_name: str, new_name: str, *, context: int | None = None) -> str:
+    """A unified diff, as a file would hold it.
+
+    :param context: unchanged lines that are kept around a change; None keeps all.
+    """
+    kept = max(old.count("\n"), 3) if context is None else context
     lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), fromfile=old_name, tofile=new_name, lineterm="", n=max(old.count("\n"), 3)
+        old.splitlines(), new.splitlines(), fromfile=old_name, tofile=new_name, lineterm="", n=kept
     )
     return "\n".join(lines)
 

@@ -12,7 +12,8 @@
     ├── BudgetError      a call that would exceed what a run may call or cost
     ├── TrackingError    the tracking store could not be written
     │   └── PartlyRecordedError   the runs were, and not all that belongs to them
-    └── ResultsError     a result file
+    ├── ResultsError     a result file
+    └── ReportError      a report that was asked for cannot be written
 
 Each says what happened, where (``file:line``) and what to do next. The core raises these; the plugin turns them into
 pytest's own errors at its edge.

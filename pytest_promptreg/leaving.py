@@ -13,6 +13,7 @@ from .errors import MetricError, ReportError, ResultsError
 from .files import display_path, own_folder
 from .gates import Verdict, metric_of
 from .outcome import RunOutcome, SuiteOutcome
+from .report.files import make_way
 from .report.html import FILE as PAGE
 from .settings import Settings
 from .shards import Part, Shard, module_digest, told
@@ -33,6 +34,7 @@ def forget_earlier(settings: Settings) -> None:
         results.FILE.forget(settings.results)
     if settings.html is not None:
         PAGE.forget(settings.html)
+    make_way(settings.reports)
 
 
 def leave_page(conclusion: Conclusion, path: Path, page: Callable[[RunOutcome], str]) -> None:

@@ -20,6 +20,7 @@ from .errors import ResultsError
 from .files import display_path
 from .model import CaseKey
 from .outcome import RunOutcome
+from .report.files import leave
 from .results import load
 from .roles import Concluding
 from .settings import Settings
@@ -177,6 +178,8 @@ def _stranger(what: str, step: str = "run the shards of one run again, and merge
 class Merging(Concluding):
     """The process that concludes a run of which every case ran elsewhere."""
 
+    concludes_all = False  # what the shards lack is added
+
     def __init__(self, settings: Settings, shards: Sequence[ShardResults]) -> None:
         super().__init__(settings)
         self._shards = shards
@@ -207,6 +210,7 @@ class Merging(Concluding):
         problems += self._failures()
         conclusion.problems[:0] = problems
         conclusion.fatal |= bool(problems)
+        leave(conclusion, self.settings.reports, self.settings.step_summary)
         return conclusion
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:  # noqa: ARG002  as every role's

@@ -18,8 +18,11 @@ MARKER = (
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html"),
+    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html", "markdown"),
 )
+
+# Flags by which a run leaves a file; what an earlier run left there is removed before the first test.
+LEAVE_FILES = ("results", "shard", "html", "markdown")
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_gates": ("linelist", "gates of every suite, one on a line, or a mode; markers and rows override"),
@@ -55,6 +58,7 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_mlflow_level": ("string", "innermost runs in MLflow: of each version (default), or of each example too"),
     "promptreg_mlflow_required": ("string", "fail a run that could not be recorded: true or false (default)"),
     "promptreg_mlflow_traces": ("string", "cases of which MLflow gets a trace: off (default), failed, all"),
+    "promptreg_github": ("string", "on GitHub Actions, write the job's summary: auto (default), or off"),
     "promptreg_registry_ttl": ("string", "seconds for which prompts of the registry are not asked for again (60)"),
     "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
 }
@@ -123,6 +127,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="promptreg_samples",
         metavar="K",
         help="call K times for each case and judge it by all of them (overrides the marker's samples=)",
+    )
+    group.addoption(
+        "--promptreg-markdown",
+        dest="promptreg_markdown",
+        metavar="PATH",
+        help="write a report in Markdown, for a comment on a pull request",
     )
     group.addoption(
         "--promptreg-replay",

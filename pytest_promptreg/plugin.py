@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .options import CHECKED_AT_ONCE, INI_OPTIONS, MARKER, add_options, ini_value
+from .options import CHECKED_AT_ONCE, INI_OPTIONS, LEAVE_FILES, MARKER, add_options, ini_value
 from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, REPORT_ATTRIBUTE, ROLE, WORKER_OUTPUT, is_marked
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note what the environment says now, and remove the results and the report of an earlier run.
+    """Note what the environment says now, and remove the results and reports of an earlier run.
 
     Where a run is recorded is nothing for a test module to change: the controller of xdist imports none, and would see
     nothing of what ``mlflow.set_tracking_uri`` writes to the environment.
     """
     config, option = session.config, session.config.option
     config.stash[ENVIRONMENT] = dict(os.environ)
-    leaves_files = option.promptreg_results or option.promptreg_shard or option.promptreg_html
+    leaves_files = any(getattr(option, f"promptreg_{flag}") for flag in LEAVE_FILES)
     if leaves_files and not (option.collectonly or hasattr(config, "workerinput")):
         from .errors import PromptregError
         from .leaving import forget_earlier

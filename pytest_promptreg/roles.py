@@ -27,6 +27,7 @@ from .metrics import METRICS
 from .model import CaseKey
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
+from .report.files import leave
 from .settings import Settings
 from .sources.registry.loading import forget, forget_alias
 from .suites import SuiteSpec
@@ -121,6 +122,8 @@ class Performing(Role):
 class Concluding(Role):
     """A process that gathers outcomes and concludes."""
 
+    concludes_all = True  # whether nothing is added to the conclusion, so that reports can be written of it
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.concluder = Concluder(settings)
@@ -153,6 +156,8 @@ class Concluding(Role):
                 leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
             if self.settings.html is not None:
                 leave_page(self.conclusion, self.settings.html, self._page)
+            if self.concludes_all:
+                leave(self.conclusion, self.settings.reports, self.settings.step_summary)
         return self.conclusion
 
     def _page(self, run: RunOutcome) -> str:

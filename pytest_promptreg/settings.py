@@ -22,6 +22,7 @@ from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from .modes import MODES as MODES_OF_GATES
 from .prices import Prices, read_prices
 from .replay import FILE, MODES
+from .report.files import REPORT_FILES, SUMMARY_VARIABLE
 from .samples import read_samples
 from .shards import FLAG as SHARD_FLAG
 from .shards import Shard
@@ -34,6 +35,7 @@ _N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = (AUTO, *TOKENIZERS)
 UNDECIDED = ("warn", "fail")
+GITHUB = ("auto", "off")
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
 LIST_OPTIONS = frozenset(
@@ -44,6 +46,7 @@ _NOT_IN_A_SHARD = {
     "prune": "run pytest --promptreg-prune whole, on one machine",
     "register": "the merge registers what was tested: python -m pytest_promptreg merge --register FILE...",
     "html": "the merge writes it: python -m pytest_promptreg merge --html PATH FILE...",
+    "markdown": "the merge writes it: python -m pytest_promptreg merge --markdown PATH FILE...",
     "promote": "only a whole run can pass: python -m pytest_promptreg merge --promote ALIAS FILE...",
 }
 
@@ -80,6 +83,8 @@ class Settings:
     :param shard: the part of a split run that this one is; None for a whole one.
     :param results: the file that the run leaves for a merge or a report; None for none.
     :param html: the web page that the run leaves; None for none.
+    :param reports: files that the run leaves for people and CI, by the name of their flag.
+    :param step_summary: the file of GitHub's that shows a job's summary; None elsewhere, and where it is not wanted.
     :param flags: as they were given, and ``ini`` options: what a merge reads again.
     """
 
@@ -117,6 +122,8 @@ class Settings:
     shard: Shard | None = None
     results: Path | None = None
     html: Path | None = None
+    reports: Mapping[str, Path] = field(default_factory=dict)
+    step_summary: Path | None = None
     flags: Mapping[str, Any] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
 
@@ -250,6 +257,8 @@ def read_settings(
         shard=shard,
         results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
         html=_path(option, "promptreg_html", "report.html"),
+        reports=_reports(option),
+        step_summary=_step_summary(ini, shard, environ),
         flags=flags,
         ini=of_ini,
     )
@@ -283,6 +292,18 @@ def _path(option: Callable[[str], Any], name: str, example: str) -> Path | None:
         flag = f"--{name.replace('_', '-')}"
         raise ConfigError(f"{flag} names no file", next_step=f"name one: {flag} {example}")
     return Path(said).absolute()
+
+
+def _reports(option: Callable[[str], Any]) -> dict[str, Path]:
+    found = {name: _path(option, f"promptreg_{name}", report.file.example) for name, report in REPORT_FILES.items()}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _step_summary(ini: Callable[[str], Any], shard: Shard | None, environ: Mapping[str, str]) -> Path | None:
+    """Of a shard none: the merge has the verdict."""
+    wanted = _one_of(ini, "promptreg_github", GITHUB) == "auto"
+    said = environ.get(SUMMARY_VARIABLE, "").strip()
+    return Path(said) if said and wanted and shard is None else None
 
 
 def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:

@@ -32,6 +32,8 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own settings must not reach the runs under test."""
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):  # these tests may run in CI themselves
+        monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
         monkeypatch.delenv(name)  # these tests may run under xdist themselves
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # compiling all anew takes longer than most runs do

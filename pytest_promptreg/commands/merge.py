@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..merging import Merging, ShardResults, read_shards
+from ..report.files import make_way
 from ..report.html import FILE as PAGE
 from ..results import FILE
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
+from .reports import add_report_arguments, report_paths
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--promote", metavar="ALIAS", help="as pytest --promptreg-promote")
     parser.add_argument("--results", type=Path, metavar="PATH", help="write the merged outcome as JSON")
     parser.add_argument("--html", type=Path, metavar="PATH", help="write the report as one web page")
+    add_report_arguments(parser)
 
 
 def run(arguments: Namespace, say: Callable[[str], None]) -> int:
@@ -44,6 +47,7 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
         FILE.refuse_others(arguments.results)
     if arguments.html is not None:
         PAGE.refuse_others(arguments.html)
+    make_way(report_paths(arguments))
     shards = read_shards(arguments.files, root)
     conclusion = Merging(_settings(shards[0], arguments, root), shards).merge()
     say_conclusion(conclusion, say)
@@ -69,6 +73,7 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
         "promptreg_html": arguments.html,
         "promptreg_register": arguments.register,
         "promptreg_promote": arguments.promote,
+        **{f"promptreg_{name}": path for name, path in report_paths(arguments).items()},
     }
     if arguments.mlflow is not None:
         flags["promptreg_mlflow"] = arguments.mlflow

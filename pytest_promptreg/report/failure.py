@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..diffs import Piece, line_diff, word_diff
 from ..gates import Verdict
@@ -18,6 +17,7 @@ from .escape import GUTTER, one_line, quoted, visible
 MAX_DIFF_LINES = 16  # of one case; the closing section shows the prompt diff once more, and longer
 MAX_OUTPUT_CHARACTERS = 2400
 TOLD_IN_FULL = 50  # cases of a suite, by each process
+_SHAPES = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}", "skipped": " [... {} ...] "}
 _MARKS = {"same": " ", "removed": "-", "added": "+"}
 
 
@@ -85,8 +85,7 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
     """The prompt diff, capped, with a heading and an empty line behind it; where nothing changed, that is said."""
     if old is None:
         return []
-    # The accepted one is stored without secrets, and none belongs on a screen.
-    config = list(_config_change(without_secrets(old.model_config), without_secrets(new.model_config)))
+    config = [f"{GUTTER}model_config {line}" for line in config_changes(old, new)]
     if old.digest == new.digest and not config:
         said = (
             "the same text as the baseline's" if old.label == new.label else f"the same text as {one_line(old.label)}"
@@ -105,11 +104,16 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
     ]
 
 
-def _config_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
-    for name in sorted({*old, *new}):
-        before, after = (one_line(canonical_json(side[name])) if name in side else "not set" for side in (old, new))
-        if before != after:
-            yield f"{GUTTER}model_config {one_line(name)}: {before} -> {after}"
+def config_changes(old: PromptVersion, new: PromptVersion) -> list[str]:
+    """The settings of the model that differ, a line each: ``temperature: 0 -> 1``."""
+    # The accepted one is stored without secrets, and none belongs on a screen.
+    before, after = without_secrets(old.model_config), without_secrets(new.model_config)
+    told = []
+    for name in sorted({*before, *after}):
+        was, now = (one_line(canonical_json(side[name])) if name in side else "not set" for side in (before, after))
+        if was != now:
+            told.append(f"{one_line(name)}: {was} -> {now}")
+    return told
 
 
 def shown_lines(pieces: Iterable[Piece]) -> Iterable[str]:
@@ -128,9 +132,11 @@ def output_change(case: CaseOutcome, limit: int = MAX_OUTPUT_CHARACTERS) -> list
     return [*lines, f"{GUTTER}... {len(marked) - limit} more characters"] if len(marked) > limit else lines
 
 
-def inline(pieces: Iterable[Piece]) -> str:
-    """Pieces of a word diff as one text: ``[-old-]{+new+}``."""
-    shapes = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}", "skipped": " [... {} ...] "}
+def inline(pieces: Iterable[Piece], shapes: Mapping[str, str] = _SHAPES) -> str:
+    """Pieces of a word diff as one text: ``[-old-]{+new+}``.
+
+    :param shapes: by the kind of piece, its marks as a format.
+    """
     return "".join(_around(piece, shapes[piece.kind]) for piece in pieces)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..budget import usd
 from ..diffs import word_diff
-from ..gates import Verdict, metric_of
+from ..gates import Verdict
 from . import noise
 from .escape import one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
+from .table import EXPLAINED, of_suite, outputs
+from .words import count
 
 if TYPE_CHECKING:
     import pytest
@@ -75,7 +75,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
     part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
-    examples = _count(len(suite.spec.examples), "example")
+    examples = count(len(suite.spec.examples), "example")
     if suite.spec.samples > 1:
         examples += f", {suite.spec.samples} samples of each"
     told: list[Line] = [
@@ -83,7 +83,8 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]
     ]
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed)
-    told += _outputs(suite)
+    if calls := outputs(suite):
+        told.append((f"  outputs: {calls}", {}))
     told += noise.mode_line(suite, refreshed=run.refreshed)
     if ran < suite.selected and not run.rescored:
         told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
@@ -92,90 +93,29 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]
         told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
-        count = _count(len(suite.stale), "baseline record")
-        told.append((f"  stale: {count} without an example: {_some(suite.stale, STALE)}", {"yellow": True}))
+        records = count(len(suite.stale), "baseline record")
+        told.append((f"  stale: {records} without an example: {_some(suite.stale, STALE)}", {"yellow": True}))
     return told
-
-
-def _outputs(suite: SuiteOutcome) -> list[Line]:
-    """How many outputs are recorded ones, where any is, and what the others did cost, where that is known."""
-    cases = [case for version in suite.versions for case in version.cases]
-    replayed = sum(case.replays for case in cases)
-    live = [case for case in cases if case.called]
-    costs = [case.cost_usd for case in live if case.cost_usd is not None]
-    calls = sum(case.lives for case in live)
-    told = f"{replayed} replayed, {calls} live" if replayed else f"{calls} live"
-    if costs:
-        priced = sum(case.lives for case in live if case.cost_usd is not None)
-        of_some = f" for {priced} of them" if priced < calls else ""
-        told += f" ({usd(sum(costs))}{of_some})"
-    return [(f"  outputs: {told}", {})] if replayed or costs else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _table(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
-    terms = [term for term in suite.terms if any(version.values(term) for version in suite.versions)]
-    counts = [_refresh_counts(suite) if refreshed else _counts(version) for version in suite.versions]
-    columns = [column for column in counts[0] if any(count[column] for count in counts)]
-    header = ["version", "cases", *columns, *terms, *([] if refreshed else ["pass rate"])]
-    rows = []
-    for version, count in zip(suite.versions, counts, strict=True):
-        mark = "*" if version.version.label == suite.baseline_label else ""
-        rate = version.pass_rate
-        rows.append(
-            [
-                one_line(version.version.label) + mark,
-                str(len(version.cases)),
-                *(str(count[column] or "-") for column in columns),
-                *(_score(suite, version, term) for term in terms),
-                *([] if refreshed else ["-" if rate is None else f"{rate:.1%}"]),
-            ]
-        )
-    widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
-    told: list[Line] = [("  " + _row(header, widths), {})]
+    table = of_suite(suite, refreshed=refreshed)
+    rows = [[one_line(label), *figures] for label, *figures in table.rows]
+    widths = [max(map(width, column)) for column in zip(table.header, *rows, strict=True)]
+    told: list[Line] = [("  " + _row(table.header, widths), {})]
     for version, row in zip(suite.versions, rows, strict=True):
         told.append(("  " + _row(row, widths), {"red": True} if version.failed else {"green": True}))
-    if any("*" in row[0] or "(" in "".join(row) for row in rows):
-        told.append(("  * the baseline version; in brackets, the difference to it", {"light": True}))
+    if table.explains:
+        told.append((f"  {EXPLAINED}", {"light": True}))
     return told
 
 
-def _counts(version: VersionOutcome) -> dict[str, int]:
-    return {str(verdict): version.counts.get(verdict, 0) for verdict in Verdict}
-
-
-def _refresh_counts(suite: SuiteOutcome) -> dict[str, int]:
-    """In a refresh nothing is judged: what counts is what becomes of the baseline."""
-    plan = suite.plan
-    return {
-        "new": len(plan.new) if plan else 0,
-        "changed": len(plan.changed) if plan else 0,
-        "added": len(plan.added) if plan else 0,
-        "recounted": len(plan.recounted) if plan else 0,
-        "unchanged": len(plan.unchanged) if plan else 0,
-        "not written": len(plan.refused) if plan else 0,
-    }
-
-
-def _row(cells: list[str], widths: list[int]) -> str:
+def _row(cells: Sequence[str], widths: list[int]) -> str:
     """The first cell to the left, the others to the right, by the columns that they take on a terminal."""
     spaces = [" " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True)]
     return "  ".join(
         [cells[0] + spaces[0], *(s + cell for s, cell in zip(spaces[1:], cells[1:], strict=True))]
     ).rstrip()
-
-
-def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
-    mean = version.mean(term)
-    if mean is None:
-        return "-"
-    digits = 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
-    delta = suite.delta(version, term)
-    shown = f" ({delta:+.{digits}f})" if delta is not None and round(delta, digits) else ""
-    return f"{round(mean, digits) + 0.0:.{digits}f}{shown}"  # adding zero: no "-0.000"
 
 
 def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:
@@ -207,7 +147,7 @@ def _changes(version: VersionOutcome) -> list[Line]:
         told.append((f"  changes in the outputs of {label}:", {}))
         told += [(f"    {group.phrase}: {_some(group.examples, EXAMPLES)}", {}) for group in found]
     for name, examples in version.warnings.items():
-        where = f"{_count(len(examples), 'case')} of {label}: {_some(examples, STALE)}"
+        where = f"{count(len(examples), 'case')} of {label}: {_some(examples, STALE)}"
         told.append((f"  warning: {one_line(name)} in {where}", {"yellow": True}))
     return told
 

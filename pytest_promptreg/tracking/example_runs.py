@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import side_by_side_page
+from ..report.prompt_diff import prompt_names
 from . import clean, measures, notes, table
 from .records import RunRecord
 
@@ -112,7 +113,7 @@ def _artifacts(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, 
     for number, text in enumerate(case.samples, 1):
         files[f"samples/{number}.txt"] = text
     if case.accepted is not None and case.output is not None and case.accepted != case.output:
-        old_name, new_name = notes.prompt_names(suite, version)
+        old_name, new_name = prompt_names(suite, version)
         title = f"Output for {case.example}: {old_name} and {new_name}"
         files["diff.html"] = side_by_side_page(
             clean.text(case.accepted), clean.text(case.output), old_name, new_name, title

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from ..diffs import unified
 from ..gates import Verdict
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report import kinds
-from ..report.escape import escaped, fenced, one_line
+from ..report.escape import escaped, fenced
 from ..report.noise import sentence
+from ..report.words import count, counted, verdict_of
 from . import clean
 
 WORST = 8
@@ -22,25 +22,16 @@ _SAID_LIMIT = 1_500  # of each text in a case's note; its files hold them whole
 _WHERE_TO_LOOK = "The cause: `prompt/diff.html`. The effect: `outputs.html`. Every case: `examples.json`."
 
 
-def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = False) -> str:
-    """One word for a run or a version; gates do not judge a refresh."""
-    if failed:
-        return "FAILED"
-    if interrupted:
-        return "INTERRUPTED"
-    return "REFRESHED" if refreshed else "PASSED"
-
-
 def run_note(run: RunOutcome) -> str:
     """The whole run: its verdict, a row for each version of each suite, what was breached, what was lost."""
     versions = [(suite, version) for suite in run.suites for version in suite.versions if version.cases]
     failed = sum(version.failed for _, version in versions)
     verdict = verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed)
     # The page shows four lines before "Show more".
-    lines = [f"**{verdict}**: {failed} of {_count(len(versions), 'prompt version')} failed", ""]
+    lines = [f"**{verdict}**: {failed} of {count(len(versions), 'prompt version')} failed", ""]
     lines += [
         f"- {'**FAILED** ' if version.failed else ''}{escaped(version.version.label)} of {escaped(suite.spec.name)}: "
-        f"{_counted(version)}"
+        f"{counted(version)}"
         for suite, version in sorted(versions, key=lambda pair: not pair[1].failed)
         if version.failed or set(version.counts) != {Verdict.UNCHANGED}
     ][:WORST]
@@ -52,7 +43,7 @@ def run_note(run: RunOutcome) -> str:
             escaped(version.version.label) + marked,
             escaped(suite.spec.name),
             f"**{verdict_of(True)}**" if version.failed else verdict_of(False, refreshed=run.refreshed),
-            _counted(version),
+            counted(version),
             "; ".join(_means(suite, version)),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -72,7 +63,7 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, 
     verdict = verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed)
     against = f"the baseline of {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     lines = [
-        f"**{verdict}** against {against}: {_counted(version)}.",
+        f"**{verdict}** against {against}: {counted(version)}.",
         "",
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
@@ -121,35 +112,11 @@ def case_note(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome) -
     return "\n".join(lines) + "\n"
 
 
-def prompt_diff(suite: SuiteOutcome, version: VersionOutcome) -> str:
-    """The prompt of a version against the accepted one, as a unified diff in Markdown."""
-    accepted = suite.baseline_prompt()
-    new = version.version
-    if accepted is None:
-        return f"There is no baseline, so {escaped(new.label)} is compared with nothing.\n"
-    if accepted.digest == new.digest:
-        return f"{escaped(new.label)} says what the accepted prompt, {escaped(accepted.label)}, says.\n"
-    old_name, new_name = prompt_names(suite, version)
-    lines = unified(accepted.text, new.text, one_line(old_name), one_line(new_name))
-    return fenced(lines, "diff") if lines else "Only the ends of lines, the roles or the syntax differ.\n"
-
-
-def prompt_names(suite: SuiteOutcome, version: VersionOutcome) -> tuple[str, str]:
-    """What the two sides of a prompt diff are called: the accepted prompt and the version's own."""
-    accepted, new = suite.baseline_prompt(), version.version
-    edited = accepted is not None and accepted.label == new.label and accepted.digest != new.digest
-    return f"{suite.baseline_label} (baseline)", f"{new.label} (edited in place)" if edited else new.label
-
-
 def _means(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[str]:
     for term in suite.terms:
         mean, delta = version.mean(term), suite.delta(version, term)
         if mean is not None and delta is not None:
             yield f"{term} {mean:.3f} ({delta:+.3f})"
-
-
-def _counted(version: VersionOutcome) -> str:
-    return ", ".join(f"{count} {name}" for name, count in version.counts.items())
 
 
 def _more(examples: Sequence[str]) -> str:
@@ -162,7 +129,3 @@ def _section(title: str, entries: Sequence[str], total: int | None = None) -> li
     left = (total or 0) - len(entries)
     more = [f"- and {left} more"] if left > 0 else []
     return ["", f"**{title}**", "", *(f"- {entry}" for entry in entries), *more]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

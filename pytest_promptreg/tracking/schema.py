@@ -17,6 +17,8 @@ from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
+from ..report.prompt_diff import prompt_diff, prompt_names
+from ..report.words import verdict_of
 from ..suites import SuiteSpec
 from . import RunFacts, clean, measures, notes, table
 from .dataset import dataset_of
@@ -73,7 +75,7 @@ def _parent(
         {
             **shared,
             "promptreg.kind": "run",
-            "promptreg.verdict": notes.verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed),
+            "promptreg.verdict": verdict_of(run.failed, interrupted=run.interrupted, refreshed=run.refreshed),
             "promptreg.pytest_passed": str(facts.exit_passed).lower(),
             "mlflow.note.content": note,
         },
@@ -142,7 +144,7 @@ def _version_tags(
     spec, prompt, accepted = suite.spec, version.version, suite.baseline_prompt()
     return {
         "promptreg.kind": "version",
-        "promptreg.verdict": notes.verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed),
+        "promptreg.verdict": verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed),
         "promptreg.noise": version.noise_state or None,
         "promptreg.suite": spec.id,
         "promptreg.prompt": spec.prompt_name or None,
@@ -225,11 +227,11 @@ def _artifacts(suite: SuiteOutcome, version: VersionOutcome, cases: Sequence[Cas
         "summary.md": note,
         table.PATH: table.render(suite, cases),
         "prompt/prompt.txt": new.text,
-        "prompt/diff.md": notes.prompt_diff(suite, version),
+        "prompt/diff.md": prompt_diff(suite, version),
     }
     if accepted is None:
         return files
-    old_name, new_name = notes.prompt_names(suite, version)
+    old_name, new_name = prompt_names(suite, version)
     title = f"Prompt of {suite.spec.name}: {old_name} and {new_name}"
     files["prompt/baseline.txt"] = accepted.text
     files["prompt/diff.html"] = side_by_side_page(accepted.text, new.text, old_name, new_name, title)
