@@ -16,6 +16,7 @@ from ..baseline import Baseline
 from ..gates import Verdict
 from ..model import PromptVersion
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..report.html.data import least_size
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
 from ..report.prompt_diff import prompt_diff, prompt_names
 from ..report.words import verdict_of
@@ -55,11 +56,11 @@ def describe(run: RunOutcome, facts: RunFacts, around: Surroundings, level: str 
     if level == "example":
         children, notices = with_examples(children, versions, shared)
     parent = _parent(run, [version for _, version in versions], facts, around, shared)
-    page = facts.draw_page(run) if facts.draw_page else ""
-    if (size := len(page.encode("utf-8"))) > MAX_PAGE:
-        notices.append(f"{PAGE} is not recorded: it has {size / 1e6:.0f} MB, and at most {MAX_PAGE / 1e6:.0f} are")
-    elif page:
+    page = facts.draw_page(run) if facts.draw_page and least_size(run) <= MAX_PAGE else ""
+    if page and len(page.encode("utf-8")) <= MAX_PAGE:
         parent = replace(parent, artifacts={**parent.artifacts, PAGE: page})
+    elif facts.draw_page:
+        notices.append(f"{PAGE} is not recorded: it has more than {MAX_PAGE / 1e6:.0f} MB (--promptreg-html writes it)")
     return Record(parent, children, notices)
 
 

@@ -215,10 +215,13 @@ def test_hostile_texts_do_nothing_in_a_browser(browser: Browser, tmp_path: Path)
 
 
 def test_many_cases_come_in_pages(browser: Browser, tmp_path: Path) -> None:
-    """A hundred at a time; keys walk over the edge of a page; the address of a hidden case opens it."""
+    """A hundred at a time, and no text is read before somebody wants to; keys walk on, and an address opens a case."""
     ids = [f"e{number:03}" for number in range(250)]
     spec = spec_of(ids)
-    show(browser, tmp_path, run_of(spec, [case_of(spec, name, 0.9) for name in ids]), "#sort=example&case=249")
+    show(browser, tmp_path, run_of(spec, [case_of(spec, name, 0.9) for name in ids]))
+    assert browser.value("document.querySelectorAll('#cases tbody tr').length") == 100
+    assert browser.value("TEXTS.read.length + EXAMPLE_TEXTS.read.length") == 0
+    browser.open(browser.value("location.href") + "#sort=example&case=249")
     assert browser.value(DIALOG)
     browser.press("Escape")
     browser.wait(CLOSED)

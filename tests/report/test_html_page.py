@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from making_runs import HOSTILE, case_of, caught_run, hostile_run, run_of, spec_of
 
 from pytest_promptreg.diffs import word_diff
+from pytest_promptreg.noise_result import NoiseResult
 from pytest_promptreg.report.escape import visible
 from pytest_promptreg.report.html import FILE, data, words
 from pytest_promptreg.report.html.page import PageFacts, render
@@ -185,6 +187,64 @@ def test_long_texts_are_cut_and_many_lie_in_pieces() -> None:
     assert index["texts"] == [sum(map(len, pieces[:place])) for place in range(len(pieces))]
     assert sum(map(len, pieces)) == 60
     assert "[... 30,000 more characters]" in "".join(pieces[0][0]["d"])
+
+
+def test_a_page_is_drawn_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differences are marked up to so much text; outputs beyond stand side by side as they are."""
+    ids = ["a", "b", "c"]
+    spec = spec_of(ids)
+    run = run_of(spec, [case_of(spec, name, 0.9) for name in ids])
+    monkeypatch.setattr(data, "MARKED", 60)
+    texts = blocks(render(run), "texts")[0]
+    assert ["d" in said for said in texts] == [True, True, False]
+    assert (texts[2]["o"], texts[2]["a"]) == ("No answer on c.", "The answer on c.")
+    assert data.least_size(run) == 3 * len("No answer on a.")
+
+
+def test_what_was_found_under_noise_is_told() -> None:
+    """The sentence for the version, the metric's own result, and the examples that lie outside of the noise."""
+    run = caught_run()
+    suite = run.suites[0]
+    lost = NoiseResult("semantic", "calibrated", "regressed", 4, drop=0.3, upper=0.4, margin=0.02, chance=0.001)
+    noisy = replace(suite.versions[1], gates=(), noise=(lost,), outside_noise=(("delta", 0.01), ("gamma", 0.02)))
+    page = render(replace(run, suites=[replace(suite, versions=[suite.versions[0], noisy])]))
+    shown = " ".join(read(page).text.split())
+    for said in (
+        "2 of 4 outputs breach a gate, the outputs lost more than the model varies by itself",
+        f"not met v2: {lost}",
+        "v2 regressed: its outputs lost more than the model varies by itself (semantic)",
+        "Outside of what the model varies by itself: delta, gamma",
+    ):
+        assert said in shown, said
+
+
+def test_the_command_that_runs_a_case_is_safe_to_paste() -> None:
+    """A node id that would end its quotes and begin a command of its own stays one argument."""
+    spec = spec_of(["a"])
+    nodeid = "t.py::test_answer[v2-'; touch struck; ']"
+    page = render(run_of(spec, [case_of(spec, "a", 0.9, nodeid=nodeid)]))
+    assert shlex.split(blocks(page, "texts")[0][0]["n"]) == ["pytest", nodeid]
+
+
+def test_all_samples_of_a_case_are_there() -> None:
+    """The outputs side by side are those of the worst sample, and the page says so."""
+    spec = spec_of(["a"], samples=2)
+    page = render(run_of(spec, [case_of(spec, "a", 0.9, samples=("No answer on a.", "An answer on a."))]))
+    assert blocks(page, "texts")[0][0]["s"] == ["No answer on a.", "An answer on a."]
+    shown = " ".join(read(page).text.split())
+    assert "2 samples of each" in shown
+    assert "The worst of 2 samples:" in shown
+
+
+def test_an_example_with_gates_of_its_own_has_them_beside_its_scores() -> None:
+    """By term, as the nearest level says."""
+    spec = spec_of(["a"])
+    own = replace(spec, examples=(replace(spec.examples[0], gates=("semantic >= 0.95",)),))
+    page = render(run_of(own, [case_of(own, "a", 0.9)]))
+    assert blocks(page, "example-texts")[0][0]["g"] == {
+        "semantic": ["semantic >= 0.95"],
+        "drop(rouge_l)": ["drop(rouge_l) <= 0.1"],
+    }
 
 
 def test_nothing_hostile_becomes_a_tag_an_attribute_or_a_script() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from ..kinds import KINDS, kinds_of
 from . import words
 
 CUT = 20_000  # characters of one text; whole ones are in the result file
+MARKED = 30_000_000  # characters of outputs in which differences are looked for: about ten seconds
 _PIECE = 300_000  # characters of a piece of texts
 _ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 PASSED, REPLAYED, CALLED, WARNED = 1, 2, 4, 8
@@ -109,7 +111,16 @@ class Table:
         }
 
     def _texts(self) -> tuple[list[int], list[str]]:
-        return _in_pieces(_texts_of(case) for _, case in self.cases)
+        left = MARKED
+
+        def told() -> Iterator[dict[str, Any]]:
+            nonlocal left
+            for _, case in self.cases:
+                said = _texts_of(case, marked=left > 0)
+                left -= _size(case) if "d" in said else 0
+                yield said
+
+        return _in_pieces(told())
 
     def _examples(self) -> tuple[list[int], list[str]]:
         return _in_pieces(_example(suite, example) for suite in self.run.suites for example in suite.spec.examples)
@@ -191,19 +202,30 @@ def _term(suite: SuiteOutcome, term: str) -> dict[str, Any]:
     }
 
 
-def _texts_of(case: CaseOutcome) -> dict[str, Any]:
+def least_size(run: RunOutcome) -> int:
+    """Characters that the page of a run has at least, without drawing it."""
+    cases = (case for suite in run.suites for version in suite.versions for case in version.cases)
+    return sum(min(len(case.output or ""), CUT) for case in cases)
+
+
+def _size(case: CaseOutcome) -> int:
+    return sum(min(len(text or ""), CUT) for text in (case.output, case.accepted))
+
+
+def _texts_of(case: CaseOutcome, *, marked: bool) -> dict[str, Any]:
     """The texts of a case by short names, those that are empty left out.
 
-    ``d``: both outputs as a difference; ``o``, ``a``: output and accepted one where there is only one, or they are the
-    same (``o`` alone, and ``e``); ``b``: breaches; ``f``: findings; ``w``: warnings; ``m``: message; ``r``: retries;
-    ``n``: node id; ``s``: every sample, where there are several: the outputs are then those of the worst.
+    ``d``: both outputs as a difference; ``o``, ``a``: output and accepted one where there is only one, they are the
+    same (``o`` alone, and ``e``), or differences are not ``marked``; ``b``: breaches; ``f``: findings; ``w``: warnings;
+    ``m``: message; ``r``: retries; ``n``: the command that runs it alone; ``s``: every sample, where there are several:
+    the outputs are then those of the worst.
     """
     said: dict[str, Any] = {}
     output = None if case.output is None else cut(case.output)
     accepted = None if case.accepted is None else cut(case.accepted)
     if output is not None and accepted == output:
         said |= {"o": visible(output), "e": 1}
-    elif output is not None and accepted is not None:
+    elif marked and output is not None and accepted is not None:
         said["d"] = pieces_of(accepted, output)
     else:
         said |= {name: visible(text) for name, text in (("o", output), ("a", accepted)) if text is not None}
@@ -213,7 +235,7 @@ def _texts_of(case: CaseOutcome) -> dict[str, Any]:
         "w": [visible(name) for name in case.warnings],
         "m": visible(cut(case.message)),
         "r": [visible(reason) for reason in case.retries],
-        "n": visible(case.nodeid),
+        "n": visible(shlex.join(["pytest", case.nodeid])) if case.nodeid else "",
         "s": [visible(cut(sample)) for sample in case.samples],
     }
     return said | {name: value for name, value in rest.items() if value}

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...budget import usd
-from ...gates import SuiteGateResult, Verdict
+from ...gates import SuiteGateResult, Verdict, metric_of
 from ...model import PromptVersion
 from ...noise_result import NoiseResult
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
@@ -44,7 +44,7 @@ def overview(table: Table) -> str:
     return "".join(parts)
 
 
-def legend() -> str:
+def legend(run: RunOutcome) -> str:
     """What the words of the page mean."""
     rows = "".join(
         f'<dt><span class="chip {verdict}">{verdict}</span></dt><dd>{escaped(meaning)}</dd>'
@@ -54,8 +54,17 @@ def legend() -> str:
         '<details class="legend"><summary>What the words mean</summary><dl>'
         "<dt>baseline</dt><dd>the accepted outputs that every new output is compared with</dd>"
         "<dt>gate</dt><dd>a limit that somebody set: a score that must not fall below it, or rise above it</dd>"
-        f"{rows}</dl></details>"
+        f"{rows}{_scores(run)}</dl></details>"
     )
+
+
+def _scores(run: RunOutcome) -> str:
+    """What the scores of the run measure, as far as they are this package's own."""
+    terms = dict.fromkeys(term for suite in run.suites for term in suite.terms)
+    told = {name: words.METRICS[name] for name in map(metric_of, terms) if name in words.METRICS}
+    if any(term.startswith("drop(") for term in terms):
+        told["drop(...)"] = "how much further than the baseline's output the new one is from the expected answer"
+    return "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(meaning)}</dd>" for name, meaning in told.items())
 
 
 def _what_to_do(run: RunOutcome) -> str:
@@ -223,7 +232,7 @@ def _change(number: int, suite: SuiteOutcome, version: VersionOutcome, table: Ta
     if worst:
         breached = any(case.verdict == Verdict.BREACHED for case in worst)
         what = "What it did: the worst outputs" if breached else "What it did: the outputs that changed most"
-        parts.append(f"<h4>{what}</h4>")
+        parts.append(f'<h4 class="worst">{what}</h4>')
         parts += [_case(suite, version, case, table) for case in worst]
     return f'<div class="version">{"".join(parts)}</div>'
 

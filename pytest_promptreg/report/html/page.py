@@ -59,7 +59,7 @@ def render(run: RunOutcome, facts: PageFacts | None = None) -> str:
         '<a class="skip" href="#examples">Skip to the examples</a>\n'
         f"<header><h1>Prompt report</h1>{_facts(run, facts)}"
         '<div class="tools"><button type="button" id="theme" hidden>Dark</button></div></header>\n'
-        f"<main>{overview(table)}\n{_EXAMPLES}\n{_PLOTS}\n{legend()}</main>\n"
+        f"<main>{overview(table)}\n{_EXAMPLES}\n{_PLOTS}\n{legend(run)}\n{_PRINTED}</main>\n"
         f"<footer>pytest-promptreg {escaped(__version__)}</footer>\n{_CASE}\n"
         f"{data}\n<script>{script}</script>\n</body></html>\n"
     )
@@ -71,9 +71,9 @@ _EXAMPLES = """<section id="examples" aria-labelledby="examples-heading" tabinde
 <div id="explorer" hidden>
 <form id="filters" role="search" aria-label="Examples"></form>
 <p id="found" role="status"></p>
-<div class="wide" role="region" aria-label="Table of examples" tabindex="0"><table id="cases">
+<div class="wide" role="region" aria-label="Table of examples" tabindex="0"><table id="cases" role="table">
 <caption class="hidden">All examples; a button in a column's heading sorts by it</caption>
-<thead></thead><tbody></tbody></table></div>
+<thead role="rowgroup"></thead><tbody role="rowgroup"></tbody></table></div>
 <nav id="pages" aria-label="Pages of the table"></nav>
 <p class="dim keys">Keys: <kbd>/</kbd> search, <kbd>↑</kbd> <kbd>↓</kbd> move between examples, <kbd>Enter</kbd> open,
 <kbd>←</kbd> <kbd>→</kbd> the one before and after, <kbd>Esc</kbd> close.</p>
@@ -81,10 +81,12 @@ _EXAMPLES = """<section id="examples" aria-labelledby="examples-heading" tabinde
 
 _PLOTS = """<section id="plots" aria-labelledby="plots-heading" hidden>
 <h2 id="plots-heading">Scores: baseline against candidate</h2>
+<p class="dim">How many cases have which score: of the baseline's version above the line, of the candidate below it.
+Upright line: the mean. Dashed line: the gate.</p>
 <div id="plot-choice"></div><div id="plot-list"></div></section>"""
 
-_CASE = """<dialog id="case" aria-labelledby="case-heading"></dialog>
-<section id="printed" aria-hidden="true"></section>"""
+_CASE = '<dialog id="case" aria-labelledby="case-heading"></dialog>'
+_PRINTED = '<section id="printed" aria-hidden="true"></section>'
 
 
 @cache

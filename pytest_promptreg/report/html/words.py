@@ -20,6 +20,17 @@ VERDICTS: Mapping[str, str] = {
     Verdict.CHANGED: "differs from the accepted output, within the gates",
     Verdict.UNCHANGED: "says the same as the accepted output",
 }
+# Of the scores that need a word for somebody who has never met them.
+METRICS: Mapping[str, str] = {
+    "semantic": "how alike two outputs are in meaning: 1 says the same, 0 has nothing to do with it",
+    "semantic_worst": "how alike in meaning the part is that differs most: 1 says the same",
+    "rouge_l": "the share of words that two outputs have in the same order: 1 is all of them",
+    "token_recall": "the share of the expected words that are there: 1 is all of them",
+    "novel_recall": "the share of the expected words, those of the prompt left out, that are there: 1 is all of them",
+    "bleu": "how many runs of words two outputs share: 100 is all of them",
+    "chrf": "how many runs of letters two outputs share: 100 is all of them",
+    "exact": "whether two outputs are the same: 1 they are, 0 they are not",
+}
 _NOISE = {
     REGRESSED: "the outputs lost more than the model varies by itself",
     UNDECIDED: "there are too few examples to tell whether anything was lost",
@@ -75,7 +86,9 @@ def verdict(run: RunOutcome) -> str:
 
 
 def what_happened(version: VersionOutcome) -> str:
-    """One version's cases in a clause: ``35 of 46 outputs breach a gate, 8 changed within the gates``."""
+    """One version's cases in a clause: ``35 of 46 outputs breach a gate, 3 gates on the whole suite are not met``."""
+    if not version.failed:
+        return _shares([version])
     total, counts = len(version.cases), version.counts
     told = []
     if breached := counts.get(Verdict.BREACHED, 0):

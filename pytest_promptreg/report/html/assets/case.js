@@ -21,7 +21,7 @@ function hugged(tag, text) {
   return bare ? [text.slice(0, text.length - bare.length), h(tag, {}, bare)] : [h(tag, {}, text)];
 }
 
-function outputs(item, texts) {
+function outputs(item, texts, heading = "h3") {
   const suite = INDEX.suites[item.suite];
   const nothing = (why) => [h("em", {}, why)];
   let old, now;
@@ -32,8 +32,10 @@ function outputs(item, texts) {
   }
   const filled = (nodes) => (nodes.length && nodes.some((node) => node !== "") ? nodes : nothing("empty"));
   return [
-    h("h3", {}, texts.e ? "The outputs, which are the same" : "The outputs side by side",
+    h(heading, {}, texts.e ? "The outputs, which are the same" : "The outputs side by side",
       texts.s ? `: the worst of ${texts.s.length} samples` : ""),
+    texts.o !== undefined && texts.a !== undefined
+      && h("p", { class: "dim" }, "There is too much text in this run to mark what changed in every output."),
     h("table", { class: "words" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `baseline${suite.baseline ? ` (${suite.baseline})` : ""}`),
         h("th", { scope: "col" }, item.label))),
@@ -47,8 +49,10 @@ function scores(item, texts) {
   const terms = INDEX.suites[item.suite].terms.filter((term, place) => item.scores[place] !== null);
   if (!terms.length) return [];
   const own = EXAMPLE_TEXTS.of(item.exampleNumber).g;
-  return [h("h3", {}, "Scores"), h("div", { class: "wide" }, h("table", { class: "numbers" },
-    h("thead", {}, h("tr", {}, ["metric", "score", "best", "gate"].map((name) => h("th", { scope: "col" }, name)))),
+  return [h("h3", {}, "Scores"), wide("Scores", h("table", { class: "numbers" },
+    h("thead", {}, h("tr", {}, ["metric", "score", "best", "gate"].map((name) => h("th", {
+      scope: "col", class: name === "score" || name === "best" ? "number" : null,
+    }, name)))),
     h("tbody", {}, terms.map((term) => {
       const gates = own ? own[term.name] ?? [] : term.gates;
       const broken = (texts.b ?? []).some((line) => line === term.name || line.startsWith(`${term.name} `));
@@ -87,14 +91,14 @@ function callFacts(item, texts) {
     : [];
 }
 
-function reasons(item, texts) {
+function reasons(item, texts, heading = "h3") {
   const verdict = INDEX.verdicts[item.verdict];
   return [
     (texts.b ?? []).map((line) => h("p", { class: "breach" }, line)),
     texts.m && h("p", { class: "breach" }, texts.m),
     !(item.flags & PASSED) && (verdict === "changed" || verdict === "unchanged")
       && h("p", { class: "breach" }, "A check that the test makes by itself failed."),
-    texts.f && [h("h3", {}, "What kind of change it is"),
+    texts.f && [h(heading, {}, `What kind of change it is: ${item.kinds.map((kind) => INDEX.kinds[kind]).join(", ")}`),
       h("ul", {}, texts.f.map(([name, detail]) => h("li", {}, h("b", {}, name), detail ? `: ${detail}` : "")))],
     texts.w && h("p", {}, `Worth a look: ${texts.w.join(", ")}`),
   ].flat();
@@ -104,7 +108,7 @@ function reasons(item, texts) {
 function caseParts(item) {
   const texts = TEXTS.of(item.number);
   return [reasons(item, texts), outputs(item, texts), scores(item, texts), given(item), callFacts(item, texts),
-    texts.n ? [h("p", { class: "dim" }, "Run it alone: ", h("code", {}, `pytest '${texts.n}'`))] : []].flat();
+    texts.n ? [h("p", { class: "dim" }, "Run it alone: ", h("code", {}, texts.n))] : []].flat();
 }
 
 function caseHeading(item) {

@@ -63,6 +63,9 @@ function shown(value, digits) {
 const seconds = (value) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`);
 const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
+/** A table that may be wider than the window: it is moved by itself, with the keyboard too. */
+const wide = (label, table) => h("div", { class: "wide", role: "region", "aria-label": label, tabindex: "0" }, table);
+
 /** An element; children are elements and texts, and a text is only ever a text. */
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);

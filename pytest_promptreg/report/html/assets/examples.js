@@ -72,14 +72,16 @@ const SORTS = {
   latency: (item) => item.latency,
 };
 
-/** By what a column shows, and what has nothing there always last; otherwise by harm: the verdict, versions that do
- * not pass first, then what was lost. */
-function sorted(cases) {
+/** By verdict, versions that do not pass first, then by what was lost. */
+function inOrderOfHarm(cases) {
   const passes = (item) => !INDEX.suites[item.suite].failed[item.version];
-  if (asked.sort === "") {
-    return [...cases].sort((one, other) => one.verdict - other.verdict || passes(one) - passes(other)
-      || one.number - other.number);
-  }
+  return [...cases].sort((one, other) => one.verdict - other.verdict || passes(one) - passes(other)
+    || one.number - other.number);
+}
+
+/** By what a column shows, and what has nothing there always last; by harm where no column is asked for. */
+function sorted(cases) {
+  if (asked.sort === "") return inOrderOfHarm(cases);
   const down = asked.sort.startsWith("-");
   const name = down ? asked.sort.slice(1) : asked.sort;
   const key = name.startsWith("score:") ? (item) => scoreOf(item, name.slice(6)) : SORTS[name] ?? SORTS.verdict;
@@ -105,10 +107,10 @@ function columns() {
     { key: "verdict", name: "verdict", cell: verdictChip },
     ...terms.map((term) => ({ key: `score:${term}`, name: term, number: true, cell: (item) => scoreCell(item, term) })),
     present.kinds.length > 0 && {
-      key: "change", name: "kind of change", cell: (item) => item.kinds.map((kind) => INDEX.kinds[kind]).join(", "),
+      key: "change", name: "kind of change", words: true, cell: (item) => item.kinds.map((kind) => INDEX.kinds[kind]).join(", "),
     },
     present.tags.length > 0 && {
-      key: "tags", name: "tags", cell: (item) => item.tags.map((tag) => INDEX.tags[tag]).join(", "),
+      key: "tags", name: "tags", words: true, cell: (item) => item.tags.map((tag) => INDEX.tags[tag]).join(", "),
     },
   ].filter(Boolean);
 }
@@ -133,23 +135,23 @@ function drawHead(shownColumns) {
       ask({ sort: asked.sort === key ? `-${key}` : asked.sort === `-${key}` ? "" : key });
       head.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
     };
-    return h("th", { scope: "col", "aria-sort": by, class: number ? "number" : null },
+    return h("th", { role: "columnheader", scope: "col", "aria-sort": by, class: number ? "number" : null },
       h("button", { type: "button", "data-key": key, click }, name, h("span", { "aria-hidden": "true" }, arrow)));
   });
-  head.replaceChildren(h("tr", {}, cells));
+  head.replaceChildren(h("tr", { role: "row" }, cells));
 }
 
 function drawRows(shownColumns) {
   const first = Number(asked.page) * PAGE;
-  const rows = matching.slice(first, first + PAGE).map((item) => h("tr", { "data-number": item.number },
-    h("th", { scope: "row" }, h("button", { type: "button", class: "open", dir: "auto" }, item.id)),
-    shownColumns.slice(1).map(({ name, cell, number }) => {
+  const rows = matching.slice(first, first + PAGE).map((item) => h("tr", { role: "row", "data-number": item.number },
+    h("th", { role: "rowheader", scope: "row" }, h("button", { type: "button", class: "open", dir: "auto" }, item.id)),
+    shownColumns.slice(1).map(({ name, cell, number, words }) => {
       const said = cell(item);
-      return h("td", { "data-name": name, class: number ? "number" : null }, said);
+      return h("td", { role: "cell", "data-name": name, class: number ? "number" : words ? "words" : null }, said);
     })));
   body.replaceChildren(...rows);
   if (!rows.length) {
-    body.append(h("tr", {}, h("td", { colspan: shownColumns.length, class: "none" }, "No example matches.")));
+    body.append(h("tr", { role: "row" }, h("td", { role: "cell", colspan: shownColumns.length, class: "none" }, "No example matches.")));
   }
 }
 

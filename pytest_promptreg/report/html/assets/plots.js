@@ -87,16 +87,15 @@ function plot(suite, version, term, id) {
     s("text", { x: LEFT - 6, y: MIDDLE + 4, class: "tick end" }, "0"));
   return h("figure", {},
     h("figcaption", {}, h("b", {}, term.name), term.down ? " (lower is better)" : "",
-      term.gates.length ? h("span", { class: "dim" }, ` gate: ${term.gates.join("; ")} (dashed line)`) : "",
-      h("span", { class: "dim" }, " · upright line: the mean")),
+      term.gates.length ? h("span", { class: "dim" }, ` gate: ${term.gates.join("; ")}`) : ""),
     drawing, numbers(sidesOf, term));
 }
 
 function numbers(sidesOf, term) {
   const names = ["count", "mean", "lowest", "p05", "median", "p95", "highest"];
-  return h("details", {}, h("summary", {}, `Numbers of ${term.name}`), h("div", { class: "wide" },
+  return h("details", {}, h("summary", {}, `Numbers of ${term.name}`), wide(`Numbers of ${term.name}`,
     h("table", { class: "numbers" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "version"), names.map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "version"), names.map((name) => h("th", { scope: "col", class: "number" }, name)))),
       h("tbody", {}, sidesOf.map(([values, label]) => {
         const found_ = measures(values);
         return h("tr", {}, h("th", { scope: "row" }, label), names.map((name) => h("td", { class: "number" },

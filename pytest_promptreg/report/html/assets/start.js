@@ -46,15 +46,17 @@ function startKeys() {
   });
 }
 
-/** Paper gets every case that breached or could not be judged, up to a number, and no table to click on. */
+/** Paper gets every case that breached, failed or could not be judged, up to a number, and no table to click on. */
 function fillPaper() {
   const paper = document.getElementById("printed");
-  const told = sorted(CASES.filter((item) => !(item.flags & PASSED)));
+  const harmless = INDEX.verdicts.indexOf("changed");
+  const told = inOrderOfHarm(CASES.filter((item) => !(item.flags & PASSED) || item.verdict < harmless));
   paper.replaceChildren(...told.slice(0, PRINTED).map((item) => {
     const texts = TEXTS.of(item.number);
-    return h("article", { class: "case" }, h("h3", {}, caseHeading(item)), reasons(item, texts), outputs(item, texts));
+    return h("article", { class: "case" }, h("h3", {}, caseHeading(item)), reasons(item, texts, "h4"),
+      outputs(item, texts, "h4"));
   }));
-  if (told.length) paper.prepend(h("h2", {}, `Cases that do not pass: ${counted(told.length, "case")}`));
+  if (told.length) paper.prepend(h("h2", {}, `To be read first: ${counted(told.length, "case")}`));
   if (told.length > PRINTED) paper.append(h("p", {}, `and ${told.length - PRINTED} more`));
 }
 
