@@ -441,7 +441,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Whatever way the session ended, leave nothing running."""
+    """Whatever way the session ended, leave nothing running; behind pytest's last line, what a CI service reads."""
     role = config.stash.get(ROLE, None)
-    if role is not None:
-        role.stop()
+    if role is None:
+        return
+    role.stop()
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and role.conclusion is not None and role.settings.annotated is not None:
+        from .report.annotations import commands
+
+        for line in commands(role.conclusion, role.settings.annotated):
+            reporter.write_line(line)

@@ -15,7 +15,7 @@ from .gates import Verdict
 from .hearing import Hearing
 from .outcome import CaseOutcome
 from .performing import error_text
-from .report.escape import visible
+from .report.escape import obeyed_by_none, visible
 from .roles import Performing, Worker
 from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
@@ -205,4 +205,4 @@ class _nothing:  # noqa: N801  a context, in the words of contextlib
 
 def _fail(text: str) -> NoReturn:
     __tracebackhide__ = True
-    pytest.fail(text, pytrace=False)
+    pytest.fail(obeyed_by_none(text), pytrace=False)

@@ -22,6 +22,7 @@ from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from .modes import MODES as MODES_OF_GATES
 from .prices import Prices, read_prices
 from .replay import FILE, MODES
+from .report.annotations import workspace
 from .report.files import REPORT_FILES, SUMMARY_VARIABLE
 from .samples import read_samples
 from .shards import FLAG as SHARD_FLAG
@@ -84,6 +85,7 @@ class Settings:
     :param results: the file that the run leaves for a merge or a report; None for none.
     :param html: the web page that the run leaves; None for none.
     :param reports: files that the run leaves for people and CI, by the name of their flag.
+    :param annotated: on GitHub Actions, the folder of the repository in whose files failures are shown; else None.
     :param step_summary: the file of GitHub's that shows a job's summary; None elsewhere, and where it is not wanted.
     :param flags: as they were given, and ``ini`` options: what a merge reads again.
     """
@@ -123,6 +125,7 @@ class Settings:
     results: Path | None = None
     html: Path | None = None
     reports: Mapping[str, Path] = field(default_factory=dict)
+    annotated: Path | None = None
     step_summary: Path | None = None
     flags: Mapping[str, Any] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
@@ -258,7 +261,7 @@ def read_settings(
         results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
         html=_path(option, "promptreg_html", "report.html"),
         reports=_reports(option),
-        step_summary=_step_summary(ini, shard, environ),
+        **_github(ini, shard, environ),
         flags=flags,
         ini=of_ini,
     )
@@ -299,11 +302,14 @@ def _reports(option: Callable[[str], Any]) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
-def _step_summary(ini: Callable[[str], Any], shard: Shard | None, environ: Mapping[str, str]) -> Path | None:
-    """Of a shard none: the merge has the verdict."""
-    wanted = _one_of(ini, "promptreg_github", GITHUB) == "auto"
-    said = environ.get(SUMMARY_VARIABLE, "").strip()
-    return Path(said) if said and wanted and shard is None else None
+def _github(ini: Callable[[str], Any], shard: Shard | None, environ: Mapping[str, str]) -> dict[str, Path | None]:
+    """What is done on GitHub Actions without being asked for; in a shard nothing: the merge has the verdict."""
+    wanted = _one_of(ini, "promptreg_github", GITHUB) == "auto" and shard is None
+    summary = environ.get(SUMMARY_VARIABLE, "").strip()
+    return {
+        "step_summary": Path(summary) if summary and wanted else None,
+        "annotated": workspace(environ) if wanted else None,
+    }
 
 
 def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..merging import Merging, ShardResults, read_shards
+from ..report.annotations import commands
 from ..report.files import make_way
 from ..report.html import FILE as PAGE
 from ..results import FILE
@@ -49,8 +50,12 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
         PAGE.refuse_others(arguments.html)
     make_way(report_paths(arguments))
     shards = read_shards(arguments.files, root)
-    conclusion = Merging(_settings(shards[0], arguments, root), shards).merge()
+    merging = Merging(_settings(shards[0], arguments, root), shards)
+    conclusion = merging.merge()
     say_conclusion(conclusion, say)
+    if merging.settings.annotated is not None:
+        for line in commands(conclusion, merging.settings.annotated):
+            say(line)
     outcome = conclusion.run
     ran = sum(len(version.cases) for suite in outcome.suites for version in suite.versions)
     failed = len(failed_cases(outcome))

@@ -18,6 +18,7 @@ _UNSAFE = re.compile(
 GUTTER = "| "
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
 _COMMANDS = ("::", "##[", "##vso[")  # of GitHub's and Azure's runners, which obey them behind spaces as well
+_COMMAND = re.compile(rf"^(\s*)(?={'|'.join(map(re.escape, _COMMANDS))})", re.MULTILINE)
 
 
 def visible(text: str) -> str:
@@ -27,9 +28,15 @@ def visible(text: str) -> str:
 
 def one_line(text: str, limit: int | None = None) -> str:
     """``text`` on one line, white space folded, cut to ``limit`` characters with ``...``; no CI runner's command."""
-    folded = visible(" ".join(text.split()))
-    folded = f"\\{folded}" if folded.startswith(_COMMANDS) else folded
+    folded = obeyed_by_none(visible(" ".join(text.split())))
     return folded if limit is None or len(folded) <= limit else folded[: max(limit - 3, 0)].rstrip() + "..."
+
+
+def obeyed_by_none(text: str) -> str:
+    """``text`` with a backslash before each line that a CI runner would take for a command of its own."""
+    if not any(command in text for command in _COMMANDS):
+        return text
+    return _COMMAND.sub(r"\1\\", text)
 
 
 def quoted(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..diffs import word_diff
 from ..gates import Verdict
 from . import noise
-from .escape import one_line, visible, width
+from .escape import obeyed_by_none, one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
 from .table import EXPLAINED, of_suite, outputs
@@ -58,8 +58,8 @@ def lines(conclusion: Conclusion, *, verbose: bool = False) -> list[Line]:
     for orphan in () if conclusion.pruned else run.orphans:
         told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
     told += _failures(conclusion)
-    told += [(visible(note), {}) for note in conclusion.notes]
-    told += [(f"next: {visible(command)}", {"bold": True}) for command in next_commands(conclusion)]
+    told += [(_lines(note), {}) for note in conclusion.notes]
+    told += [(f"next: {_lines(command)}", {"bold": True}) for command in next_commands(conclusion)]
     while told and not told[-1][0]:
         told.pop()
     return told
@@ -67,7 +67,11 @@ def lines(conclusion: Conclusion, *, verbose: bool = False) -> list[Line]:
 
 def _failures(conclusion: Conclusion) -> list[Line]:
     told: list[Line] = [(f"FAILED {one_line(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
-    return told + [(visible(problem), {"red": True}) for problem in conclusion.problems]
+    return told + [(_lines(problem), {"red": True}) for problem in conclusion.problems]
+
+
+def _lines(text: str) -> str:
+    return obeyed_by_none(visible(text))
 
 
 def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]:

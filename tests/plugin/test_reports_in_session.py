@@ -92,3 +92,49 @@ def test_the_summary_of_a_job_is_written_where_there_is_one(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
     assert run().ret == 0
     assert (project.path / "summary.md").exists() == written
+
+
+def test_failures_are_annotated_behind_the_last_line(
+    project: Project, run_each_way: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On GitHub Actions, at the prompt's changed line and at the suite, with any number of processes."""
+    regressed(project)
+    assert "::error" not in run_each_way().stdout.str()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path.parent))
+    result = run_each_way()
+    folder = project.path.name
+    assert [line.split("::")[1] for line in result.outlines[-2:]] == [
+        f"error file={folder}/prompts/v2.md,line=1,title=prompt v2 regressed in test_answer",
+        f"error file={folder}/test_answer.py,line=16,title=test_answer%3A v2 regressed",
+    ]
+    assert result.outlines[-3].startswith("=")
+    project.ini("promptreg_github = off")
+    assert "::error" not in run_each_way().stdout.str()
+
+
+HOSTILE = "::error file=x::a\n::warning::b\r\n  ::set-output n=x::c\n##[error]d\n\t##vso[task]e\n::stop-commands::f"
+
+
+@pytest.mark.parametrize("where", ["output", "raised", "check", "made"])
+def test_no_line_of_the_log_is_a_command_of_a_models(project: Project, run: Run, where: str) -> None:
+    """Outputs, errors of servers and ids: no line that a runner would obey, with all there is to see."""
+    project.examples({"a": "one two three four five six", "::error::id": "red orange yellow green blue indigo"})
+    project.store()
+    project.prompt("v2", keep=2)
+    predict = {
+        "output": f"def follow(request):\n    return {HOSTILE!r}\n",
+        "raised": f"def follow(request):\n    raise RuntimeError({HOSTILE!r})\n",
+        "check": f"def follow(request):\n    return {{'a': {HOSTILE!r}}}\n",
+        "made": f"def follow(request):\n    return {HOSTILE!r}\n",
+    }[where]
+    body = {
+        "check": "promptreg.check()\nassert promptreg.output.text == 'x'",
+        "made": f"promptreg.check({HOSTILE!r} + promptreg.request.text)",
+    }.get(where, "promptreg.check()")
+    project.suite(predict=predict, body=body, gates=["rouge_l >= 0.8", "pass_rate >= 0.5"])
+    result = run("-vv", "-rA", "--promptreg-samples", "1", "-p", "no:cacheprovider")
+    assert result.ret == 1
+    assert "stop-commands" in result.stdout.str()
+    obeyed = [line for line in result.outlines if line.lstrip().startswith(("::", "##["))]
+    assert obeyed == []
