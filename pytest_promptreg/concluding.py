@@ -15,6 +15,7 @@ from .gates import SuiteGateResult
 from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
 from .noise_result import NoiseResult
+from .origin import Origin
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from .report.noise import sentence
 from .settings import Settings
@@ -57,6 +58,7 @@ class Conclusion:
     :param notes: what was written where.
     :param problems: what could not be done although it was asked for; each fails the run when ``fatal``.
     :param pruned: whether what was stale has been removed.
+    :param origin: the command and the commit, where a report is to say them.
     """
 
     run: RunOutcome
@@ -64,6 +66,7 @@ class Conclusion:
     problems: list[str] = field(default_factory=list)
     fatal: bool = False
     pruned: bool = False
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def fails_run(self) -> bool:

@@ -1,20 +1,19 @@
-"""The files that a run leaves: its results, whole or as a shard, for a merge or a report, and its page."""
+"""The result file that a run leaves, whole or as a shard: the end of a run that a merge or a report begins with."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from . import results
-from .errors import MetricError, ReportError, ResultsError
+from .errors import MetricError, ResultsError
 from .files import display_path, own_folder
 from .gates import Verdict, metric_of
 from .outcome import RunOutcome, SuiteOutcome
 from .report.files import make_way
-from .report.html import FILE as PAGE
 from .settings import Settings
 from .shards import Part, Shard, module_digest, told
 
@@ -32,23 +31,7 @@ def forget_earlier(settings: Settings) -> None:
     """
     if settings.results is not None:
         results.FILE.forget(settings.results)
-    if settings.html is not None:
-        PAGE.forget(settings.html)
     make_way(settings.reports)
-
-
-def leave_page(conclusion: Conclusion, path: Path, page: Callable[[RunOutcome], str]) -> None:
-    """Write the report as a web page and note it; one that cannot be written fails the run.
-
-    :param page: draws it.
-    """
-    try:
-        PAGE.write(path, page(conclusion.run))
-    except ReportError as exc:
-        conclusion.problems.append(str(exc))
-        conclusion.fatal = True
-        return
-    conclusion.notes.append(f"report written: {display_path(path)}")
 
 
 def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Storing, *, exit_passed: bool) -> None:

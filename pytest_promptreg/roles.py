@@ -13,6 +13,7 @@ import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError
 from .gates import metric_of
-from .leaving import leave_page, leave_results
+from .leaving import leave_results
 from .metrics import METRICS
 from .model import CaseKey
+from .origin import Origin
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
 from .report.files import leave
@@ -128,7 +130,6 @@ class Concluding(Role):
         super().__init__(settings)
         self.concluder = Concluder(settings)
         self.known: set[str] = set()  # node ids of cases of which anything was reported
-        self._drawn: str | None = None
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
         """What was declared, as far as this process knows."""
@@ -154,23 +155,26 @@ class Concluding(Role):
             )
             if self.settings.results is not None:
                 leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
-            if self.settings.html is not None:
-                leave_page(self.conclusion, self.settings.html, self._page)
+            if self.settings.reports:
+                self.conclusion.origin = self._origin
             if self.concludes_all:
                 leave(self.conclusion, self.settings.reports, self.settings.step_summary)
         return self.conclusion
 
-    def _page(self, run: RunOutcome) -> str:
-        """The report as a web page, drawn once."""
-        if self._drawn is None:
-            from .report.html.page import PageFacts, render
-            from .tracking.clean import command
-            from .tracking.facts import look_around
+    @cached_property
+    def _origin(self) -> Origin:
+        """Where the run comes from."""
+        from .tracking.clean import command
+        from .tracking.facts import look_around
 
-            around = look_around(self.settings.rootdir, os.environ)
-            facts = PageFacts(command(self.settings.invocation), around.commit or "", around.branch or "")
-            self._drawn = render(run, facts)
-        return self._drawn
+        around = look_around(self.settings.rootdir, os.environ)
+        return Origin(command(self.settings.invocation), around.commit or "", around.branch or "")
+
+    def _page(self, run: RunOutcome) -> str:
+        """The report as a web page, for the record."""
+        from .report.html.page import render
+
+        return render(Conclusion(run, origin=self._origin))
 
     def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
         settings = self.settings

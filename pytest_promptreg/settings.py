@@ -83,7 +83,6 @@ class Settings:
     :param verbose: whether every failure is told in full, not only the first ones of a suite.
     :param shard: the part of a split run that this one is; None for a whole one.
     :param results: the file that the run leaves for a merge or a report; None for none.
-    :param html: the web page that the run leaves; None for none.
     :param reports: files that the run leaves for people and CI, by the name of their flag.
     :param annotated: on GitHub Actions, the folder of the repository in whose files failures are shown; else None.
     :param step_summary: the file of GitHub's that shows a job's summary; None elsewhere, and where it is not wanted.
@@ -123,7 +122,6 @@ class Settings:
     verbose: bool = False
     shard: Shard | None = None
     results: Path | None = None
-    html: Path | None = None
     reports: Mapping[str, Path] = field(default_factory=dict)
     annotated: Path | None = None
     step_summary: Path | None = None
@@ -259,7 +257,6 @@ def read_settings(
         verbose=verbose,
         shard=shard,
         results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
-        html=_path(option, "promptreg_html", "report.html"),
         reports=_reports(option),
         **_github(ini, shard, environ),
         flags=flags,

@@ -13,7 +13,6 @@ from typing import Any
 from ..merging import Merging, ShardResults, read_shards
 from ..report.annotations import commands
 from ..report.files import make_way
-from ..report.html import FILE as PAGE
 from ..results import FILE
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
@@ -33,7 +32,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--register", action="store_true", help="as pytest --promptreg-register")
     parser.add_argument("--promote", metavar="ALIAS", help="as pytest --promptreg-promote")
     parser.add_argument("--results", type=Path, metavar="PATH", help="write the merged outcome as JSON")
-    parser.add_argument("--html", type=Path, metavar="PATH", help="write the report as one web page")
     add_report_arguments(parser)
 
 
@@ -46,8 +44,6 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     root = arguments.rootdir.absolute()
     if arguments.results is not None:
         FILE.refuse_others(arguments.results)
-    if arguments.html is not None:
-        PAGE.refuse_others(arguments.html)
     make_way(report_paths(arguments))
     shards = read_shards(arguments.files, root)
     merging = Merging(_settings(shards[0], arguments, root), shards)
@@ -75,7 +71,6 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
         **shard.part.flags,
         "promptreg_shard": None,
         "promptreg_results": arguments.results,
-        "promptreg_html": arguments.html,
         "promptreg_register": arguments.register,
         "promptreg_promote": arguments.promote,
         **{f"promptreg_{name}": path for name, path in report_paths(arguments).items()},

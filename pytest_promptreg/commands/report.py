@@ -1,4 +1,4 @@
-"""The command ``report``: the closing section of a run from its result file, or its web page, without a call."""
+"""The command ``report``: the closing section of a run from its result file, and its reports, without a call."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 
 from ..concluding import Conclusion
 from ..files import display_path
-from ..leaving import leave_page, merge_command, what_is_left
-from ..outcome import RunOutcome
+from ..leaving import merge_command, what_is_left
+from ..origin import Origin
 from ..report.files import leave, make_way
-from ..report.html.page import PageFacts, render
 from ..results import Results, load
 from ..shards import Part
 from .closing import say_conclusion
@@ -21,7 +20,6 @@ from .reports import add_report_arguments, report_paths
 def add_arguments(parser: ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a result file: of a run, a shard or a merge")
-    parser.add_argument("--html", type=Path, metavar="PATH", help="write the report as one web page too")
     parser.add_argument("--rootdir", type=Path, default=Path(), help="pytest's root folder (default: the current one)")
     add_report_arguments(parser)
 
@@ -35,18 +33,17 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     results = load(arguments.file, root=arguments.rootdir.absolute())
     paths = report_paths(arguments)
     make_way(paths)
-    conclusion = Conclusion(results.run, notes=_of_shard(results, arguments.file.absolute()))
-    if arguments.html is not None:
-        leave_page(conclusion, arguments.html, lambda run: _page(run, results))
+    notes = _of_shard(results, arguments.file.absolute())
+    conclusion = Conclusion(results.run, notes=notes, origin=_origin(results))
     leave(conclusion, paths)
     say_conclusion(conclusion, say)
     return int(conclusion.fatal)
 
 
-def _page(run: RunOutcome, results: Results) -> str:
-    """The web page, with what the file of a shard says of the run besides."""
+def _origin(results: Results) -> Origin:
+    """Where the run comes from, as far as a file says: that of a shard does."""
     part = results.part or {}
-    return render(run, PageFacts(str(part.get("command") or ""), str(part.get("commit") or "")))
+    return Origin(str(part.get("command") or ""), str(part.get("commit") or ""))
 
 
 def _of_shard(results: Results, path: Path) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..errors import ReportError
 from ..files import display_path
 from ..own_files import OwnFile
+from . import html
 
 if TYPE_CHECKING:
     from ..concluding import Conclusion
@@ -36,6 +37,7 @@ class ReportFile:
 
 
 REPORT_FILES: Mapping[str, ReportFile] = {
+    "html": ReportFile("html.page", html.FILE),
     "markdown": ReportFile(
         "markdown",
         OwnFile(

@@ -59,7 +59,7 @@ def test_a_page_that_cannot_be_written_fails_the_run(caught: Project, run: Run) 
     result = run("--promptreg-versions", "v1", "--promptreg-html", "out/report.html", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=5)
     assert result.ret != 0
-    result.stdout.fnmatch_lines(["out/report.html: the report cannot be written: *", "*--promptreg-html PATH*"])
+    result.stdout.fnmatch_lines(["out/report.html: the web page cannot be written: *", "*--promptreg-html PATH*"])
 
 
 @pytest.mark.parametrize("name", ["test_answer.py", "file/report.html"])
@@ -100,5 +100,5 @@ def test_a_shard_leaves_the_page_to_the_merge(caught: Project, run: Run, capsys:
     assert main(["report", *root, "--html", str(again), str(run_file)]) == 0
     assert "report written: again.html" in capsys.readouterr().out
     assert "4 of 4 outputs breach a gate" in again.read_text(encoding="utf-8")
-    assert main(["report", *root, "--html", str(run_file), str(run_file)]) == 1
-    assert "this is no report page, and is not overwritten" in capsys.readouterr().out
+    assert main(["report", *root, "--html", str(run_file), str(run_file)]) == 2
+    assert "this is no report, and is not overwritten" in capsys.readouterr().err

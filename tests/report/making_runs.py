@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from pytest_promptreg.refreshing import plan_refresh
+from pytest_promptreg.report.html.page import render
 from pytest_promptreg.suites import SuiteSpec
 
 # What a model, a file or a person may have written, and what a page must do nothing for.
@@ -138,3 +140,8 @@ def hostile_run(texts: Sequence[str] = HOSTILE) -> RunOutcome:
         for number, example in enumerate(examples)
     ]
     return run_of(spec, cases, lost=[joined])
+
+
+def page_of(run: RunOutcome, **more: Any) -> str:
+    """The web page of a run, with what else was concluded."""
+    return render(Conclusion(run, **more))

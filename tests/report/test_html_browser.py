@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
-from making_runs import case_of, caught_run, hostile_run, run_of, spec_of
+from making_runs import case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
 from pytest_promptreg.outcome import RunOutcome
-from pytest_promptreg.report.html.page import render
 
 IDS = "[...document.querySelectorAll('#cases button.open')].map((button) => button.textContent).join(' ')"
 FOCUSED = "document.activeElement.textContent"
@@ -21,7 +20,7 @@ CLOSED = f"!{DIALOG} && !location.hash.includes('case=')"  # and the focus is ba
 def show(browser: Browser, folder: Path, run: RunOutcome, asked: str = "") -> None:
     """Open the page of a run from disk."""
     path = folder / "report.html"
-    path.write_text(render(run), encoding="utf-8")
+    path.write_text(page_of(run), encoding="utf-8")
     browser.look(1280)
     browser.open(path.as_uri() + asked)
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making_runs import HOSTILE, case_of, caught_run, hostile_run, run_of, spec_of
+from making_runs import HOSTILE, case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
 from pytest_promptreg.diffs import word_diff
 from pytest_promptreg.noise_result import NoiseResult
+from pytest_promptreg.origin import Origin
 from pytest_promptreg.report.escape import visible
 from pytest_promptreg.report.html import FILE, data, words
-from pytest_promptreg.report.html.page import PageFacts, render
 
 
 class Reader(HTMLParser):
@@ -70,7 +70,7 @@ def blocks(page: str, name: str) -> list[Any]:
 
 def test_the_policy_allows_the_one_script_and_style_that_are_there_and_nothing_else() -> None:
     """By their digests; everything else is data, and no attribute runs anything."""
-    page = render(caught_run())
+    page = page_of(caught_run())
     reader = read(page)
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     run = [text for attributes, text in reader.scripts if not attributes]
@@ -87,12 +87,12 @@ def test_the_policy_allows_the_one_script_and_style_that_are_there_and_nothing_e
 
 def test_equal_runs_give_equal_pages() -> None:
     """Nothing in a page is of the moment in which it is drawn."""
-    assert render(caught_run()) == render(caught_run())
+    assert page_of(caught_run()) == page_of(caught_run())
 
 
 def test_the_overview_says_what_changed_how_bad_it_is_and_what_to_do() -> None:
     """Verdict, counts, scores with their differences, gates, settings, prompt diff, worst case, next step."""
-    page = render(caught_run(), PageFacts("pytest t.py", "1a2b3c4d5e6f", "main"))
+    page = page_of(caught_run(), origin=Origin("pytest t.py", "1a2b3c4d5e6f", "main"))
     shown = " ".join(read(page).text.split())
     for said in (
         "Failed. Version v2 does not pass: 2 of 4 outputs breach a gate, 1 gate on the whole suite is not met.",
@@ -114,7 +114,7 @@ def test_the_overview_says_what_changed_how_bad_it_is_and_what_to_do() -> None:
 
 def test_secrets_in_settings_are_hidden() -> None:
     """Values that their own names call a secret stand nowhere in the page."""
-    page = render(caught_run())
+    page = page_of(caught_run())
     assert "sk-planted" not in page
 
 
@@ -123,19 +123,41 @@ def test_secrets_in_settings_are_hidden() -> None:
     [
         ({"interrupted": True, "suites": ()}, "Not finished. No example was run."),
         ({"lost": ["t.py::test_answer[v2-x]"]}, "1 case began and never reported."),
-        ({"refreshed": True}, "Nothing judged. 8 outputs were made to become the baseline"),
         ({"rescored": True, "suites": ()}, "How the accepted outputs are scored was renewed"),
     ],
 )
 def test_what_is_no_plain_run_is_called_what_it_is(change: dict[str, Any], said: str) -> None:
     """An interrupted run, a lost case, a refresh: none of them reads as a pass."""
-    assert said in " ".join(read(render(replace(caught_run(), **change))).text.split())
+    assert said in " ".join(read(page_of(replace(caught_run(), **change))).text.split())
+
+
+def test_a_refresh_does_not_read_as_a_pass() -> None:
+    """Its gates were not judged, and no version is held against the baseline that it replaces."""
+    run = caught_run()
+    versions = [replace(version, gates=()) for version in run.suites[0].versions]
+    refreshed = replace(run, suites=[replace(run.suites[0], versions=versions)], refreshed=True)
+    shown = " ".join(read(page_of(refreshed)).text.split())
+    assert "Nothing judged. 8 outputs were made to become the baseline; no gate was judged." in shown
+    assert "against the baseline" not in shown
+
+
+def test_a_run_that_fails_for_something_else_than_its_cases_does_not_read_as_passed() -> None:
+    """A baseline that could not be written, say: the verdict is a failure, and the reason stands below it."""
+    spec = spec_of(["a"])
+    run = run_of(spec, [case_of(spec, "a")])
+    page = page_of(run, problems=["t.json: <cannot> be written"], fatal=True)
+    shown = " ".join(read(page).text.split())
+    assert "Failed. Every gate is met: the only output is unchanged. The run fails for what is told below." in shown
+    assert "Why the run failst.json: <cannot> be written" in shown
+    noted = " ".join(read(page_of(run, problems=["a copy of an hour ago"])).text.split())
+    assert "Passed." in noted
+    assert "To be knowna copy of an hour ago" in noted
 
 
 def test_a_run_that_passes_says_so_and_draws_no_worst_case() -> None:
     """All unchanged: one sentence, and a prompt that changed is still shown."""
     spec = spec_of(["a", "b"])
-    page = render(run_of(spec, [case_of(spec, name) for name in "ab"]))
+    page = page_of(run_of(spec, [case_of(spec, name) for name in "ab"]))
     shown = " ".join(read(page).text.split())
     assert "Passed. Every gate is met: all 2 outputs are unchanged." in shown
     assert "What it did" not in shown
@@ -144,7 +166,7 @@ def test_a_run_that_passes_says_so_and_draws_no_worst_case() -> None:
 
 def test_the_worst_cases_come_first_and_rows_say_what_the_case_says() -> None:
     """By verdict and then by what was lost; flags, kinds and tags by their numbers."""
-    page = render(caught_run())
+    page = page_of(caught_run())
     (index,) = blocks(page, "index")
     suite = index["suites"][0]
     rows = [row for row in index["cases"] if suite["versions"][row[1]] == "v2"]
@@ -170,7 +192,7 @@ def test_word_differences_are_those_of_the_terminal() -> None:
 def test_a_score_that_json_cannot_write_is_still_told() -> None:
     """An infinite ratio and no number at all."""
     spec = spec_of(["a"])
-    page = render(
+    page = page_of(
         run_of(spec, [case_of(spec, "a", 0.9, scores={"semantic": float("inf"), "drop(rouge_l)": float("nan")})])
     )
     assert blocks(page, "index")[0]["cases"][0][5] == ["Infinity", "NaN"]
@@ -180,7 +202,7 @@ def test_long_texts_are_cut_and_many_lie_in_pieces() -> None:
     """A text says how much of it is not there; each piece has its first number, and all cases have their texts."""
     ids = [f"e{number}" for number in range(60)]
     spec = spec_of(ids)
-    page = render(run_of(spec, [case_of(spec, name, 0.9, output="word " * 10_000) for name in ids]))
+    page = page_of(run_of(spec, [case_of(spec, name, 0.9, output="word " * 10_000) for name in ids]))
     (index,) = blocks(page, "index")
     pieces = blocks(page, "texts")
     assert len(pieces) == len(index["texts"]) > 1
@@ -195,7 +217,7 @@ def test_a_page_is_drawn_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> Non
     spec = spec_of(ids)
     run = run_of(spec, [case_of(spec, name, 0.9) for name in ids])
     monkeypatch.setattr(data, "MARKED", 60)
-    texts = blocks(render(run), "texts")[0]
+    texts = blocks(page_of(run), "texts")[0]
     assert ["d" in said for said in texts] == [True, True, False]
     assert (texts[2]["o"], texts[2]["a"]) == ("No answer on c.", "The answer on c.")
     assert data.least_size(run) == 3 * len("No answer on a.")
@@ -207,7 +229,7 @@ def test_what_was_found_under_noise_is_told() -> None:
     suite = run.suites[0]
     lost = NoiseResult("semantic", "calibrated", "regressed", 4, drop=0.3, upper=0.4, margin=0.02, chance=0.001)
     noisy = replace(suite.versions[1], gates=(), noise=(lost,), outside_noise=(("delta", 0.01), ("gamma", 0.02)))
-    page = render(replace(run, suites=[replace(suite, versions=[suite.versions[0], noisy])]))
+    page = page_of(replace(run, suites=[replace(suite, versions=[suite.versions[0], noisy])]))
     shown = " ".join(read(page).text.split())
     for said in (
         "2 of 4 outputs breach a gate, the outputs lost more than the model varies by itself",
@@ -222,14 +244,14 @@ def test_the_command_that_runs_a_case_is_safe_to_paste() -> None:
     """A node id that would end its quotes and begin a command of its own stays one argument."""
     spec = spec_of(["a"])
     nodeid = "t.py::test_answer[v2-'; touch struck; ']"
-    page = render(run_of(spec, [case_of(spec, "a", 0.9, nodeid=nodeid)]))
+    page = page_of(run_of(spec, [case_of(spec, "a", 0.9, nodeid=nodeid)]))
     assert shlex.split(blocks(page, "texts")[0][0]["n"]) == ["pytest", nodeid]
 
 
 def test_all_samples_of_a_case_are_there() -> None:
     """The outputs side by side are those of the worst sample, and the page says so."""
     spec = spec_of(["a"], samples=2)
-    page = render(run_of(spec, [case_of(spec, "a", 0.9, samples=("No answer on a.", "An answer on a."))]))
+    page = page_of(run_of(spec, [case_of(spec, "a", 0.9, samples=("No answer on a.", "An answer on a."))]))
     assert blocks(page, "texts")[0][0]["s"] == ["No answer on a.", "An answer on a."]
     shown = " ".join(read(page).text.split())
     assert "2 samples of each" in shown
@@ -240,7 +262,7 @@ def test_an_example_with_gates_of_its_own_has_them_beside_its_scores() -> None:
     """By term, as the nearest level says."""
     spec = spec_of(["a"])
     own = replace(spec, examples=(replace(spec.examples[0], gates=("semantic >= 0.95",)),))
-    page = render(run_of(own, [case_of(own, "a", 0.9)]))
+    page = page_of(run_of(own, [case_of(own, "a", 0.9)]))
     assert blocks(page, "example-texts")[0][0]["g"] == {
         "semantic": ["semantic >= 0.95"],
         "drop(rouge_l)": ["drop(rouge_l) <= 0.1"],
@@ -249,7 +271,7 @@ def test_an_example_with_gates_of_its_own_has_them_beside_its_scores() -> None:
 
 def test_nothing_hostile_becomes_a_tag_an_attribute_or_a_script() -> None:
     """Whatever stands in ids, labels, prompts, outputs and messages, the page has the tags of a harmless one."""
-    harmless, page = read(render(caught_run())), render(hostile_run())
+    harmless, page = read(page_of(caught_run())), page_of(hostile_run())
     reader = read(page)
     assert len([1 for attributes, _ in reader.scripts if not attributes]) == 1
     assert set(reader.tags) <= set(harmless.tags) | {"ul", "li", "b", "code", "details", "summary", "ins", "del"}
@@ -262,7 +284,7 @@ def test_nothing_hostile_becomes_a_tag_an_attribute_or_a_script() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_hides_or_reorders_is_written_out(text: str) -> None:
     """No control character, bidirectional mark or lone surrogate is in the page, and its data says what it said."""
-    page = render(hostile_run([text]))
+    page = page_of(hostile_run([text]))
     page.encode("utf-8")
     allowed = {"\n", "\t"}
     assert visible(page) == page
@@ -285,7 +307,7 @@ def test_data_ends_no_script_and_comes_back_as_it_was(texts: list[str]) -> None:
 
 def test_the_page_is_known_by_its_beginning() -> None:
     """So that a page is replaced by the next one, and a file of another kind is not."""
-    assert FILE.kind.encode() in render(caught_run()).encode()[:200]
+    assert FILE.kind.encode() in page_of(caught_run()).encode()[:200]
 
 
 def test_numbers_are_written_for_people() -> None:

@@ -11,4 +11,4 @@ from __future__ import annotations
 from ...errors import ReportError
 from ...own_files import OwnFile
 
-FILE = OwnFile("pytest-promptreg report", "report page", "the report", "--promptreg-html", "report.html", ReportError)
+FILE = OwnFile("pytest-promptreg report", "report", "the web page", "--promptreg-html", "report.html", ReportError)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...budget import usd
@@ -22,21 +22,26 @@ from ..escape import visible
 from ..html_diff import escaped, side_by_side
 from ..html_diff import words as word_marks
 from ..kinds import groups
+from ..terminal import next_commands
 from . import words
 from .data import Table, cut
+
+if TYPE_CHECKING:
+    from ...concluding import Conclusion
 
 UNUSUAL = 20  # examples that are named
 WORST = 5  # cases of a version that are shown with it; the table of examples has all
 
 
-def overview(table: Table) -> str:
+def overview(table: Table, conclusion: Conclusion) -> str:
     """The verdict, what to do, and a section for each suite."""
     run = table.run
-    verdict = f"<strong>{words.state(run)}.</strong> {escaped(words.verdict(run))}"
+    verdict = f"<strong>{words.state(conclusion)}.</strong> {escaped(words.verdict(conclusion))}"
     parts = [
         '<section id="overview" aria-labelledby="verdict">',
-        f'<p id="verdict" class="verdict {words.state_of(run)}">{verdict}</p>',
-        _what_to_do(run),
+        f'<p id="verdict" class="verdict {words.state_of(conclusion)}">{verdict}</p>',
+        _problems(conclusion),
+        _what_to_do(conclusion),
         _lost(run),
         "</section>",
     ]
@@ -67,12 +72,15 @@ def _scores(run: RunOutcome) -> str:
     return "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(meaning)}</dd>" for name, meaning in told.items())
 
 
-def _what_to_do(run: RunOutcome) -> str:
-    from ...concluding import Conclusion  # the terminal's own next steps, which it draws from the same
-    from ..terminal import next_commands
+def _problems(conclusion: Conclusion) -> str:
+    """What could not be done although it was asked for."""
+    told = "".join(f'<li class="problem">{escaped(problem)}</li>' for problem in conclusion.problems)
+    return f"<h2>{'Why the run fails' if conclusion.fatal else 'To be known'}</h2><ul>{told}</ul>" if told else ""
 
-    steps = []
-    for line in next_commands(Conclusion(run)):
+
+def _what_to_do(conclusion: Conclusion) -> str:
+    run, steps = conclusion.run, []
+    for line in next_commands(conclusion):
         command, _, why = line.partition("   (")
         told = f"<span>{_sentence(why.removesuffix(')'))}</span> " if why else ""
         steps.append(f"<li>{told}<code>{escaped(command)}</code></li>")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...outcome import RunOutcome
@@ -20,25 +20,17 @@ from . import FILE, words
 from .data import Table
 from .overview import legend, overview
 
+if TYPE_CHECKING:
+    from ...concluding import Conclusion
+    from ...origin import Origin
+
 _SCRIPTS = ("data.js", "state.js", "examples.js", "case.js", "plots.js", "start.js")
 _STYLES = ("page.css", "print.css")
 
 
-@dataclass(frozen=True, slots=True)
-class PageFacts:
-    """What the page says of a run besides its outcome; what is not known is left out.
-
-    :param command: the command line, without secrets.
-    """
-
-    command: str = ""
-    commit: str = ""
-    branch: str = ""
-
-
-def render(run: RunOutcome, facts: PageFacts | None = None) -> str:
+def render(conclusion: Conclusion) -> str:
     """The page; equal runs give equal bytes."""
-    facts = facts or PageFacts()
+    run = conclusion.run
     table = Table(run)
     script, style = _joined(_SCRIPTS), _joined(_STYLES)
     policy = (
@@ -49,7 +41,8 @@ def render(run: RunOutcome, facts: PageFacts | None = None) -> str:
         f'<script type="application/json" class="{name}">{json}</script>' for name, json in table.scripts()
     )
     names = ", ".join(suite.spec.name for suite in run.suites)
-    title = f"{words.state(run)}: {names}" if names else words.state(run)
+    state = words.state(conclusion)
+    title = f"{state}: {names}" if names else state
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="{FILE.kind}">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -57,9 +50,9 @@ def render(run: RunOutcome, facts: PageFacts | None = None) -> str:
         'content="light dark"><meta name="referrer" content="no-referrer">\n'
         f"<title>{escaped(title)}</title>\n<style>{style}</style></head>\n<body>\n"
         '<a class="skip" href="#examples">Skip to the examples</a>\n'
-        f"<header><h1>Prompt report</h1>{_facts(run, facts)}"
+        f"<header><h1>Prompt report</h1>{_facts(run, conclusion.origin)}"
         '<div class="tools"><button type="button" id="theme" hidden>Dark</button></div></header>\n'
-        f"<main>{overview(table)}\n{_EXAMPLES}\n{_PLOTS}\n{legend(run)}\n{_PRINTED}</main>\n"
+        f"<main>{overview(table, conclusion)}\n{_EXAMPLES}\n{_PLOTS}\n{legend(run)}\n{_PRINTED}</main>\n"
         f"<footer>pytest-promptreg {escaped(__version__)}</footer>\n{_CASE}\n"
         f"{data}\n<script>{script}</script>\n</body></html>\n"
     )
@@ -101,15 +94,15 @@ def _source(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _facts(run: RunOutcome, facts: PageFacts) -> str:
+def _facts(run: RunOutcome, origin: Origin) -> str:
     started = datetime.fromtimestamp(run.started).astimezone()
     told = [
         ("started", f'<time datetime="{started.isoformat(timespec="seconds")}">{started:%Y-%m-%d %H:%M:%S %Z}</time>'),
         ("took", escaped(words.seconds(max(run.ended - run.started, 0.0)))),
-        ("commit", f"<code>{escaped(facts.commit[:10])}</code>" if facts.commit else ""),
-        ("branch", escaped(facts.branch)),
+        ("commit", f"<code>{escaped(origin.commit[:10])}</code>" if origin.commit else ""),
+        ("branch", escaped(origin.branch)),
         ("calls", escaped(str(run.calls))),
-        ("command", f"<code>{escaped(facts.command)}</code>" if facts.command else ""),
+        ("command", f"<code>{escaped(origin.command)}</code>" if origin.command else ""),
     ]
     return (
         '<dl class="facts">'

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ...gates import JUDGED, Verdict, goodness, metric_of
 from ...noise_result import REGRESSED, UNDECIDED
 from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
+
+if TYPE_CHECKING:
+    from ...concluding import Conclusion
 
 # By verdict: what a reader is told who has never seen the word.
 VERDICTS: Mapping[str, str] = {
@@ -43,22 +47,28 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def state_of(run: RunOutcome) -> str:
+def state_of(conclusion: Conclusion) -> str:
     """``passed``, ``failed``, ``stopped`` or ``refreshed``: the first word of the report."""
-    if run.failed and not run.refreshed:
+    run = conclusion.run
+    if conclusion.fails_run or (run.failed and not run.refreshed):
         return "failed"
     if run.interrupted or not any(suite.versions for suite in run.suites):
         return "stopped"
     return "refreshed" if run.refreshed or run.rescored else "passed"
 
 
-def state(run: RunOutcome) -> str:
+def state(conclusion: Conclusion) -> str:
     """The state as its word."""
-    return _STATES[state_of(run)]
+    return _STATES[state_of(conclusion)]
 
 
-def verdict(run: RunOutcome) -> str:
-    """The whole run in one sentence."""
+def verdict(conclusion: Conclusion) -> str:
+    """The whole run in a sentence, or two where it fails for something else than its cases."""
+    found = _found(conclusion.run)
+    return f"{found} The run fails for what is told below." if conclusion.fatal else found
+
+
+def _found(run: RunOutcome) -> str:
     lost = f"{count(len(run.lost), 'case')} began and never reported." if run.lost else ""
     if run.rescored:
         return "How the accepted outputs are scored was renewed; no example was run."
