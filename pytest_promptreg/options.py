@@ -18,11 +18,11 @@ MARKER = (
 # Flags by which somebody asks for something of ours, so that a mistake in them is told before anything is collected.
 CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
-    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html", "markdown"),
+    *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html", "markdown", "codequality"),
 )
 
 # Flags by which a run leaves a file; what an earlier run left there is removed before the first test.
-LEAVE_FILES = ("results", "shard", "html", "markdown")
+LEAVE_FILES = ("results", "shard", "html", "markdown", "codequality")
 
 INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_gates": ("linelist", "gates of every suite, one on a line, or a mode; markers and rows override"),
@@ -133,6 +133,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="promptreg_markdown",
         metavar="PATH",
         help="write a report in Markdown, for a comment on a pull request",
+    )
+    group.addoption(
+        "--promptreg-codequality",
+        dest="promptreg_codequality",
+        metavar="PATH",
+        help="write what failed as a code quality report for GitLab",
     )
     group.addoption(
         "--promptreg-replay",

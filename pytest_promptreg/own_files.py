@@ -20,6 +20,7 @@ class OwnFile:
     :param noun: what it holds: ``the results``.
     :param flag: by which a person names its place.
     :param example: a name for it.
+    :param empty: all that one says which has nothing to tell.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class OwnFile:
     flag: str
     example: str
     error: type[PromptregError]
+    empty: str = ""
 
     def write(self, path: Path, text: str) -> None:
         """Write the file, whole or not at all.
@@ -66,7 +68,7 @@ class OwnFile:
                     head = file.read(_HEAD)
         except OSError as exc:
             raise self._unwritable(path, exc) from exc
-        if head and self.kind.encode() not in head:
+        if self.kind.encode() not in head and head.strip() not in {b"", self.empty.encode()}:
             raise self.error(
                 f"this is no {self.name}, and is not overwritten",
                 where=display_path(path),

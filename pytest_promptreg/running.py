@@ -16,6 +16,7 @@ from .hearing import Hearing
 from .outcome import CaseOutcome
 from .performing import error_text
 from .report.escape import obeyed_by_none, visible
+from .report.kinds import kinds_of
 from .roles import Performing, Worker
 from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
@@ -124,7 +125,7 @@ def _listen(config: pytest.Config, role: Performing) -> None:
 
 
 def attach(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Put the outcome on the report of the call, or of a set-up that failed; scores go to junit as properties.
+    """Put the outcome on the report of the call, or of a set-up that failed; what it is and its scores go to junit.
 
     Every report of a case has the attribute, so that it is known for one of ours.
     """
@@ -145,7 +146,14 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     setattr(report, REPORT_ATTRIBUTE, wire)
     # On the item, not on this report: junit takes them from the report of the teardown.
     item.user_properties += [(f"promptreg_{term}", round(score, 6)) for term, score in outcome.scores.items()]
-    item.user_properties.append(("promptreg_verdict", outcome.verdict))
+    item.user_properties += [
+        ("promptreg_verdict", outcome.verdict),
+        ("promptreg_suite", outcome.suite),
+        ("promptreg_version", outcome.version),
+        ("promptreg_example", outcome.example),
+    ]
+    if kinds := kinds_of(outcome):
+        item.user_properties.append(("promptreg_kinds", ", ".join(kinds)))
 
 
 def _is_withdrawn(outcome: CaseOutcome, report: pytest.TestReport, config: pytest.Config) -> bool:

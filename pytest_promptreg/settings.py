@@ -48,6 +48,7 @@ _NOT_IN_A_SHARD = {
     "register": "the merge registers what was tested: python -m pytest_promptreg merge --register FILE...",
     "html": "the merge writes it: python -m pytest_promptreg merge --html PATH FILE...",
     "markdown": "the merge writes it: python -m pytest_promptreg merge --markdown PATH FILE...",
+    "codequality": "the merge writes it: python -m pytest_promptreg merge --codequality PATH FILE...",
     "promote": "only a whole run can pass: python -m pytest_promptreg merge --promote ALIAS FILE...",
 }
 

@@ -49,6 +49,18 @@ REPORT_FILES: Mapping[str, ReportFile] = {
             ReportError,
         ),
     ),
+    "codequality": ReportFile(
+        "codequality",
+        OwnFile(
+            '"pytest-promptreg.',
+            "code quality report",
+            "the code quality report",
+            "--promptreg-codequality",
+            "codequality.json",
+            ReportError,
+            empty="[]",
+        ),
+    ),
 }
 
 

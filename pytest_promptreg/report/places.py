@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..gates import Verdict
 from ..model import PromptVersion
-from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from . import kinds
 
 _LINE = re.compile(r"(.*?):(\d+)", re.DOTALL)
@@ -28,8 +28,9 @@ class Place:
 class Finding:
     """One thing that failed, and where.
 
-    :param rule: what kind of thing it is: ``regression`` or ``not judged``.
-    :param suite: the suite's id, and ``version`` the version's label: by them it is the same in the next run.
+    :param rule: what kind of thing it is: ``regression``, ``not judged``, ``case`` or ``warning``.
+    :param suite: the suite's id, ``version`` the version's label, ``example`` the example's id, empty where it is of a
+        whole version: by them it is the same in the next run.
     :param title: in a few words; ``text`` says more. Both hold names and words of models as they came.
     """
 
@@ -39,17 +40,22 @@ class Finding:
     version: str
     title: str
     text: str
+    example: str = ""
 
 
-def findings(run: RunOutcome, root: Path) -> Iterator[Finding]:
+def findings(run: RunOutcome, root: Path, *, cases: bool = False) -> Iterator[Finding]:
     """What failed, version by version: at the prompt that was changed, and at the suite.
 
     :param root: of the repository.
+    :param cases: whether, behind those, each case that failed or that a signal warns of is told at its example's line.
     """
-    for suite in run.suites:
-        for version in suite.versions:
-            if version.failed and not run.refreshed:
-                yield from _of_version(suite, version, root)
+    versions = [] if run.refreshed else [(suite, version) for suite in run.suites for version in suite.versions]
+    for suite, version in versions:
+        if version.failed:
+            yield from _of_version(suite, version, root)
+    for suite, version in versions if cases else ():
+        for case in version.cases:
+            yield from _of_case(suite, case, root)
 
 
 def _of_version(suite: SuiteOutcome, version: VersionOutcome, root: Path) -> Iterator[Finding]:
@@ -63,6 +69,23 @@ def _of_version(suite: SuiteOutcome, version: VersionOutcome, root: Path) -> Ite
         if prompt is not None:
             yield Finding(prompt, rule, spec.id, label, f"prompt {label} {what} in {spec.name}", text)
     yield Finding(of_suite(suite, root), rule, spec.id, label, f"{spec.name}: {label} {what}", text)
+
+
+def _of_case(suite: SuiteOutcome, case: CaseOutcome, root: Path) -> Iterator[Finding]:
+    breached = case.verdict == Verdict.BREACHED  # it fails the run or a pass-rate gate lets it pass; a person looks
+    if not case.passed or breached:
+        rule, text = "case", "; ".join(case.breaches) or case.message or "the test failed"
+    elif case.warnings:
+        rule, text = "warning", "; ".join(f"{name}: {case.findings.get(name, '')}" for name in case.warnings)
+    else:
+        return
+    spec, example = suite.spec, suite.spec.example_by_id[case.example]
+    place = _place(example.where, root)
+    if not (root / place.path).is_file():
+        place = of_suite(suite, root)
+    yield Finding(
+        place, rule, spec.id, case.version, f"{spec.name}: {case.version} x {case.example}", text, case.example
+    )
 
 
 def _said(suite: SuiteOutcome, version: VersionOutcome) -> Iterator[str]:

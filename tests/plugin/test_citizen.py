@@ -164,15 +164,25 @@ def test_maxfail_stops_and_tells_what_ran(project: Project, run_each_way: Run) -
 
 
 def test_junit_has_the_scores_as_properties(project: Project, run_each_way: Run) -> None:
-    """Each case's element carries its verdict and its scores, once."""
+    """Each case's element says what it is of, its verdict, kinds of change and scores, once."""
     project.store()
     project.prompt("v1", keep=5)
     run_each_way("--junitxml=junit.xml", "-o", "junit_family=xunit1").assert_outcomes(passed=3)
     cases = ET.parse(project.path / "junit.xml").getroot().findall(".//testcase")  # noqa: S314  written just now
     assert len(cases) == 3
+    kinds = {}
     for case in cases:
         properties = [(entry.attrib["name"], entry.attrib["value"]) for entry in case.findall(".//property")]
-        assert sorted(properties) == [("promptreg_rouge_l", "0.909091"), ("promptreg_verdict", "changed")]
+        said = dict(properties)
+        assert len(said) == len(properties)
+        kinds[said.pop("promptreg_example")] = said.pop("promptreg_kinds")
+        assert said == {
+            "promptreg_rouge_l": "0.909091",
+            "promptreg_suite": "test_answer.py::test_answer",
+            "promptreg_verdict": "changed",
+            "promptreg_version": "v1",
+        }
+    assert kinds == {"a": "number lost", "b": "reworded", "c": "reworded"}
 
 
 def test_record_property_of_the_test_is_kept(project: Project) -> None:
