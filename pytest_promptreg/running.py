@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -15,10 +13,11 @@ from .gates import Verdict
 from .hearing import Hearing
 from .outcome import CaseOutcome
 from .performing import error_text
+from .progress import ProgressLine
 from .report.escape import obeyed_by_none, visible
 from .report.kinds import kinds_of
 from .roles import Performing, Worker
-from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, SAID_PROGRESS, UPCOMING
+from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
 from .upcoming import look_ahead
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from .calls import Progress
     from .calls.ahead import Queue
     from .case import PromptregCase
-
-_FIRST_WORD_S = 2.0  # a wait shorter than this needs no word
 
 
 def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], Any]) -> PromptregCase:
@@ -44,7 +41,7 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
     item: pytest.Item = request.node
     _forget(item)
-    on_wait = _leaves_when_told(item.session) if isinstance(role, Worker) else _progress(request.config)
+    on_wait = _leaves_when_told(item.session) if isinstance(role, Worker) else ProgressLine.of(request.config)
     stand_in = role.performer.stand_in(key.suite)
     predict: Any = stand_in or role.performer.predicts[key.suite]
     predict = overridden() if predict is None else predict
@@ -178,37 +175,6 @@ def _leaves_when_told(session: pytest.Session) -> Callable[[Progress], None] | N
 
     leave_when_told()
     return leave_when_told
-
-
-def _progress(config: pytest.Config) -> Callable[[Progress], None] | None:
-    """Says how far the calls are while a test waits for one: rewritten on a terminal, said once elsewhere."""
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is None or config.get_verbosity() < 0:
-        return None
-    capture = config.pluginmanager.getplugin("capturemanager")
-    on_terminal = sys.__stdout__ is not None and reporter.isatty and sys.__stdout__.isatty()
-    began = time.monotonic()
-
-    def say(progress: Progress) -> None:
-        if time.monotonic() - began < _FIRST_WORD_S or (config.stash.get(SAID_PROGRESS, False) and not on_terminal):
-            return
-        line = f"promptreg: {progress.done} of {progress.expected} outputs, {progress.running} calls in flight"
-        if progress.waiting:
-            line += f", {progress.waiting} to be tried again"
-        with capture.global_and_fixture_disabled() if capture else _nothing():
-            if on_terminal:
-                reporter.rewrite(line, erase=True)
-            else:
-                reporter.write_line(line)
-        config.stash[SAID_PROGRESS] = True
-
-    return say
-
-
-class _nothing:  # noqa: N801  a context, in the words of contextlib
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _fail(text: str) -> NoReturn:

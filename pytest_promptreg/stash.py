@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .hearing import Hearing
     from .model import CaseKey
     from .outcome import CaseOutcome
+    from .progress import ProgressLine
     from .roles import Role
     from .upcoming import Upcoming, UpcomingOfWorker
 
@@ -22,7 +23,7 @@ OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
 ENVIRONMENT: pytest.StashKey[Mapping[str, str]] = pytest.StashKey()
 HEARING: pytest.StashKey[Hearing] = pytest.StashKey()
 UPCOMING: pytest.StashKey[Upcoming | UpcomingOfWorker] = pytest.StashKey()
-SAID_PROGRESS: pytest.StashKey[bool] = pytest.StashKey()
+PROGRESS: pytest.StashKey[ProgressLine | None] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report
 WORKER_OUTPUT = "promptreg"  # and what was declared on a worker's output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from ..budget import usd
 from ..gates import Verdict, metric_of
 from ..outcome import SuiteOutcome, VersionOutcome
 
+WORTH_TELLING_S = 0.05  # a predict that takes less is no model's
+_USAGE = ("latency", "tokens", "cost")
 EXPLAINED = "* the baseline version; in brackets, the difference to it"
 
 
@@ -31,15 +34,17 @@ class Table:
 
 
 def of_suite(suite: SuiteOutcome, *, refreshed: bool) -> Table:
-    """Cases by verdict, each metric with its difference to the baseline, and the pass rate.
+    """Cases by verdict, each metric with its difference to the baseline, the pass rate, and what the calls took.
 
     :param refreshed: whether outputs were made to be accepted: what counts is then what becomes of the baseline.
     """
     terms = [term for term in suite.terms if any(version.values(term) for version in suite.versions)]
     counts = [_refresh_counts(suite) if refreshed else _counts(version) for version in suite.versions]
     columns = [column for column in (counts[0] if counts else ()) if any(count[column] for count in counts)]
+    usage = [_usage(version) for version in suite.versions]
+    used = [column for column in _USAGE if any(column in of_version for of_version in usage)]
     rows = []
-    for version, count in zip(suite.versions, counts, strict=True):
+    for version, count, of_version in zip(suite.versions, counts, usage, strict=True):
         mark = "*" if version.version.label == suite.baseline_label else ""
         rate = version.pass_rate
         rows.append(
@@ -49,9 +54,23 @@ def of_suite(suite: SuiteOutcome, *, refreshed: bool) -> Table:
                 *(str(count[column] or "-") for column in columns),
                 *(_score(suite, version, term) for term in terms),
                 *([] if refreshed else ["-" if rate is None else f"{rate:.1%}"]),
+                *(of_version.get(column, "-") for column in used),
             ]
         )
-    return Table(["version", "cases", *columns, *terms, *([] if refreshed else ["pass rate"])], rows)
+    return Table(["version", "cases", *columns, *terms, *([] if refreshed else ["pass rate"]), *used], rows)
+
+
+def _usage(version: VersionOutcome) -> dict[str, str]:
+    """What its calls took, as far as that is known: the median latency, tokens in and out, and what they cost."""
+    told = {}
+    latencies = [case.latency_s for case in version.cases if case.latency_s is not None]
+    if latencies and (median_s := statistics.median(latencies)) >= WORTH_TELLING_S:
+        told["latency"] = f"{median_s:.1f} s" if median_s >= 1 else f"{median_s * 1000:.0f} ms"
+    if tokens := sum((case.input_tokens or 0) + (case.output_tokens or 0) for case in version.cases):
+        told["tokens"] = f"{tokens:,}"
+    if costs := [case.cost_usd for case in version.cases if case.cost_usd is not None]:
+        told["cost"] = usd(sum(costs))
+    return told
 
 
 def outputs(suite: SuiteOutcome) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,25 @@ STALE = 5
 EXAMPLES = 3  # of each kind of change
 MAX_PROMPT_LINES = 60
 EXCERPT = 120
+WIDE = 200  # columns of a terminal that takes any table
 Line = tuple[str, dict[str, bool]]  # what is written, and its colour
 
 
 def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
-    """Write the section to pytest's terminal; with -qq only why the run fails, where no test says it."""
-    quiet = reporter.config.get_verbosity() < -1
-    told = _failures(conclusion) if quiet else lines(conclusion, verbose=reporter.config.get_verbosity() > 0)
-    if told and not quiet:
-        reporter.write_sep("=", "prompt regression")
+    """Write the section to pytest's terminal.
+
+    With ``-q`` one line says what came out, and ``-qq`` says nothing; why the run fails, where no test says it, is told
+    in any case, and so is what was written.
+    """
+    verbosity = reporter.config.get_verbosity()
+    if verbosity >= 0:
+        columns = reporter._tw.fullwidth if reporter.isatty else WIDE  # a log has room for any line
+        told = lines(conclusion, verbose=verbosity > 0, columns_wide=columns)
+        if told:
+            reporter.write_sep("=", "prompt regression")
+    else:
+        told = [*([summary(conclusion.run)] if verbosity == -1 else []), *_failures(conclusion)]
+        told += [(visible(note), {}) for note in conclusion.notes] if verbosity == -1 else []
     for text, markup in told:
         reporter.write_line(text, **markup)
     # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
@@ -46,12 +57,15 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
         reporter.stats["lost"] = list(conclusion.run.lost)
 
 
-def lines(conclusion: Conclusion, *, verbose: bool = False) -> list[Line]:
-    """The section's lines, each with its colour."""
+def lines(conclusion: Conclusion, *, verbose: bool = False, columns_wide: int = WIDE) -> list[Line]:
+    """The section's lines, each with its colour.
+
+    :param columns_wide: of the terminal: a table that is wider is told in parts.
+    """
     run = conclusion.run
     told: list[Line] = []
     for suite in run.suites:
-        told += _suite(suite, run, verbose=verbose)
+        told += _suite(suite, run, verbose=verbose, columns_wide=columns_wide)
         told.append(("", {}))
     if calls := str(run.calls):
         told.append((f"calls: {calls}", {"yellow": True}))
@@ -65,6 +79,21 @@ def lines(conclusion: Conclusion, *, verbose: bool = False) -> list[Line]:
     return told
 
 
+def summary(run: RunOutcome) -> Line:
+    """The run in one line: what was run, and of how many cases what is said."""
+    versions = [version for suite in run.suites for version in suite.versions]
+    counts = Counter(verdict for version in versions for case in version.cases for verdict in [case.verdict])
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    failed = dict.fromkeys(
+        f"{one_line(suite.spec.name)} {one_line(version.version.label)}"
+        for suite in run.suites
+        for version in suite.versions
+        if version.failed
+    )
+    what = f"promptreg: {count(len(run.suites), 'suite')}, {count(sum(counts.values()), 'case')}: {told or 'none ran'}"
+    return f"{what}; failed: {', '.join(failed)}" if failed else what, {"red": True} if run.failed else {"green": True}
+
+
 def _failures(conclusion: Conclusion) -> list[Line]:
     told: list[Line] = [(f"FAILED {one_line(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
     return told + [(_lines(problem), {"red": True}) for problem in conclusion.problems]
@@ -74,7 +103,7 @@ def _lines(text: str) -> str:
     return obeyed_by_none(visible(text))
 
 
-def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]:
+def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide: int) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_name)}" if suite.baseline_name else "no baseline"
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
@@ -86,7 +115,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]
         (f"{one_line(suite.spec.name)} ({one_line(suite.spec.where)}): {accepted}, {examples}{part}", {"bold": True})
     ]
     if suite.versions:
-        told += _table(suite, refreshed=run.refreshed)
+        told += _table(suite, refreshed=run.refreshed, columns_wide=columns_wide)
     if calls := outputs(suite):
         told.append((f"  outputs: {calls}", {}))
     told += noise.mode_line(suite, refreshed=run.refreshed)
@@ -102,24 +131,40 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool) -> list[Line]
     return told
 
 
-def _table(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
+def _table(suite: SuiteOutcome, *, refreshed: bool, columns_wide: int) -> list[Line]:
     table = of_suite(suite, refreshed=refreshed)
     rows = [[one_line(label), *figures] for label, *figures in table.rows]
     widths = [max(map(width, column)) for column in zip(table.header, *rows, strict=True)]
-    told: list[Line] = [("  " + _row(table.header, widths), {})]
-    for version, row in zip(suite.versions, rows, strict=True):
-        told.append(("  " + _row(row, widths), {"red": True} if version.failed else {"green": True}))
+    told: list[Line] = []
+    for part in _fitting(widths, columns_wide):
+        told.append((_row(table.header, widths, part), {}))
+        for version, row in zip(suite.versions, rows, strict=True):
+            told.append((_row(row, widths, part), {"red": True} if version.failed else {"green": True}))
     if table.explains:
         told.append((f"  {EXPLAINED}", {"light": True}))
     return told
 
 
-def _row(cells: Sequence[str], widths: list[int]) -> str:
-    """The first cell to the left, the others to the right, by the columns that they take on a terminal."""
-    spaces = [" " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True)]
-    return "  ".join(
-        [cells[0] + spaces[0], *(s + cell for s, cell in zip(spaces[1:], cells[1:], strict=True))]
-    ).rstrip()
+def _fitting(widths: list[int], columns_wide: int) -> list[list[int]]:
+    """The table's columns in as many parts as the terminal is too narrow for; the version stands in each."""
+    parts, taken = [[0]], widths[0]
+    for number, size in enumerate(widths[1:], start=1):
+        if taken + 2 + size > columns_wide - 2 and len(parts[-1]) > 1:
+            parts.append([0])
+            taken = widths[0]
+        parts[-1].append(number)
+        taken += 2 + size
+    return parts
+
+
+def _row(cells: Sequence[str], widths: list[int], part: list[int]) -> str:
+    """Some of a row's cells: the first to the left, the others to the right, by the columns that they take."""
+    first, *others = part
+    cells = [
+        cells[first] + " " * (widths[first] - width(cells[first])),
+        *(" " * (widths[number] - width(cells[number])) + cells[number] for number in others),
+    ]
+    return f"  {'  '.join(cells)}".rstrip()
 
 
 def _version(suite: SuiteOutcome, version: VersionOutcome) -> list[Line]:

@@ -133,10 +133,15 @@ def test_no_run_of_ours_gives_a_warning(project: Project, run_each_way: Run) -> 
 
 
 def test_quiet_and_verbose(project: Project) -> None:
-    """-q keeps the closing section; -qq leaves only pytest's own lines; -v adds nothing of ours to each test."""
+    """-q says what came out in one line; -qq leaves only pytest's own; -v adds nothing of ours to each test."""
     project.store()
     quiet = project.pytester.runpytest_inprocess("-q")
-    quiet.stdout.fnmatch_lines(["*= prompt regression =*", "*v1?*3*3*"])
+    quiet.stdout.fnmatch_lines(["promptreg: 1 suite, 3 cases: 3 unchanged"])
+    assert "prompt regression" not in quiet.stdout.str()
+    project.prompt("v2", keep=2)
+    failed = project.pytester.runpytest_inprocess("-q", "--tb=no")
+    failed.stdout.fnmatch_lines(["promptreg: 1 suite, 6 cases: 3 unchanged, 3 breached; failed: test_answer v2"])
+    (project.path / "prompts" / "v2.md").unlink()
     quieter = project.pytester.runpytest_inprocess("-qq")
     assert "prompt regression" not in quieter.stdout.str()
     verbose = project.pytester.runpytest_inprocess("-v")

@@ -16,7 +16,7 @@ from pytest_promptreg.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from pytest_promptreg.refreshing import plan_refresh, prune
-from pytest_promptreg.report.terminal import lines, next_commands
+from pytest_promptreg.report.terminal import lines, next_commands, summary
 from pytest_promptreg.suites import SuiteSpec
 
 V1 = PromptVersion("v1", "Be brief.\nName the product.")
@@ -234,3 +234,37 @@ def test_places_and_names_of_signals_are_escaped() -> None:
     said = "\n".join(text for text, _ in lines(Conclusion(RunOutcome([of_odd], 0.0, 1.0))))
     assert "\x1b" not in said
     assert not any(line.lstrip().startswith("::") for line in said.splitlines())
+
+
+def test_what_the_calls_took_stands_in_the_table() -> None:
+    """Median latency, tokens and cost of a version are columns where they are known, and no columns where not."""
+    paid = [
+        replace(outcome, latency_s=1.5 + at, input_tokens=1000, output_tokens=234, cost_usd=0.01)
+        for at, outcome in enumerate(GREEN[:4])
+    ]
+    text = told(concluded(suite(*paid, *GREEN[4:])))
+    assert "pass rate  latency  tokens     cost" in text
+    assert "3.0 s   4,936  $0.0400" in text
+    assert "latency" not in told(concluded(suite(*GREEN)))
+    instant = [replace(outcome, latency_s=0.001) for outcome in GREEN]
+    assert "latency" not in told(concluded(suite(*instant))), "no model is that fast"
+
+
+def test_a_table_too_wide_for_the_terminal_is_told_in_parts() -> None:
+    """No line of a table is wider than the terminal, the version stands in each part, and no column is lost."""
+    conclusion = concluded(suite(*REGRESSED))
+    whole = [text for text, _ in lines(conclusion)]
+    parts = [text for text, _ in lines(conclusion, columns_wide=40)]
+    tables = [text for text in parts if text.startswith(("  version", "  v1*", "  v2 "))]
+    assert len(tables) > len([text for text in whole if text.startswith(("  version", "  v1*", "  v2 "))])
+    assert all(len(text) <= 40 for text in tables)
+    header = next(text for text in whole if text.startswith("  version"))
+    assert {word for text in parts if text.startswith("  version") for word in text.split()} == set(header.split())
+
+
+def test_quiet_is_one_line() -> None:
+    """What a quiet run says: how many suites and cases, what is said of them, and which versions failed."""
+    assert summary(concluded(suite(*GREEN)).run) == ("promptreg: 1 suite, 8 cases: 8 unchanged", {"green": True})
+    text, colour = summary(concluded(suite(*REGRESSED)).run)
+    assert text == "promptreg: 1 suite, 8 cases: 5 unchanged, 1 changed, 2 breached; failed: test_y v2"
+    assert colour == {"red": True}
