@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from .against import Against
 from .baseline import Record
@@ -12,6 +13,7 @@ from .errors import MetricError
 from .gates import Breach, Gate, goodness, judge_case
 from .metrics import METRICS
 from .model import Example, Key, Output, ScoredCase
+from .noisy_signals import noisy_signals
 from .samples import among
 from .scoring import Comparison, Scorer
 from .signals import SIGNALS, Finding, look
@@ -87,13 +89,24 @@ class Matching:
             if name in gated:  # the user's word on it replaces ours
                 continue
             unmet = [gate for gate in own_gates if not gate.met_by(found[name].value)]
-            if unmet and self.spec.signals[name] == "breach":
+            if unmet and self.spec.signals[name] == "breach" and name not in self._noisy:
                 if details.get(name) in {breach.detail for breach in breaches}:  # one fault, which two signals see
                     continue
                 breaches.append(Breach(unmet[0], found[name].value, details.get(name, ""), by_default=True))
             elif unmet and name in details:  # two labels of one word each have any ratio of lengths
                 warnings.append(name)
         return Match(accepted, scores, [*breaches, *judge_case(gates, scores, details)], details, warnings)
+
+    @cached_property
+    def _noisy(self) -> frozenset[str]:
+        """Asked when the first signal would breach: in most runs none does.
+
+        :raises MetricError: when a signal fails on a stored text.
+        """
+        try:
+            return noisy_signals(self._against)
+        except Exception as exc:
+            raise MetricError(f"the signals failed on the baseline: {type(exc).__name__}: {exc}") from exc
 
     def explained(self, breach: Breach, match: Match, output: Output) -> Breach:
         """The breach with what its metric can say of it in words, where it can and nothing is said yet."""

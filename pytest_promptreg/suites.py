@@ -59,6 +59,7 @@ class SuiteSpec:
     :param predict_version: what was declared as predict's version.
     :param prompt_name: what its prompt is called in a registry.
     :param signals: what each signal does that no gate names: ``breach``, ``warn``, ``tell`` or ``off``.
+    :param named_signals: those of which marker or ini file says it.
     :param production: what an alias of the registry names, where the baseline must be of that; else None.
     :param samples: outputs of each case in this run, each a call of its own.
     :param mode: how its gates are judged: see :mod:`pytest_promptreg.modes`; empty until its baseline is known, where
@@ -77,6 +78,7 @@ class SuiteSpec:
     variant: str = ""
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
     signals: Mapping[str, str] = field(default_factory=default_signals)
+    named_signals: tuple[str, ...] = ()
     predict: str = ""
     subject: str = ""
     predict_version: str = ""
@@ -203,6 +205,7 @@ class SuiteSpec:
             "variant": self.variant,
             "own": [[info.name, info.low, info.high, info.best] for info in self.own.values()],
             "signals": dict(self.signals),
+            "named_signals": list(self.named_signals),
             "predict": self.predict,
             "subject": self.subject,
             "predict_version": self.predict_version,
@@ -229,6 +232,7 @@ class SuiteSpec:
             variant=wire["variant"],
             own=own,
             signals=wire["signals"],
+            named_signals=tuple(wire["named_signals"]),
             predict=wire["predict"],
             subject=wire["subject"],
             predict_version=wire["predict_version"],
@@ -301,6 +305,7 @@ def build_suite(
     elif mode == modes.STRICT and not gates:
         gates = (parse(modes.NOTHING_CHANGES),)
     of_ini = metrics.require(tuple(ini_metrics), "the ini option promptreg_metrics")
+    said = {**(ini_signals or {}), **_actions(marker.get("signals"), where)}
     spec = SuiteSpec(
         suite_id,
         where,
@@ -311,7 +316,8 @@ def build_suite(
         gates,
         tuple(dict.fromkeys([*of_ini, *metrics.reported])),
         own=metrics.own_infos,
-        signals={**default_signals(), **(ini_signals or {}), **_actions(marker.get("signals"), where)},
+        signals={**default_signals(), **said},
+        named_signals=tuple(said),
         predict=name_of(marker.get("predict")),
         prompt_name=prompt_name,
         production=production,

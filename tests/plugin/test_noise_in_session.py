@@ -170,3 +170,25 @@ def test_a_setting_that_makes_no_sense_is_refused(varying: Varying, run: Run, se
     result = run("test_varying.py", "-o", setting)
     assert result.ret == 2
     result.stdout.fnmatch_lines([f"the ini option {setting.partition('=')[0]}*"])
+
+
+@pytest.mark.parametrize(("stored_fenced", "breached"), [(True, 0), (False, 1)])
+def test_what_the_model_does_by_itself_is_no_breach(
+    varying: Varying, run: Run, stored_fenced: bool, breached: int
+) -> None:
+    """A code fence breaches a case, unless one of the stored generations came in one as well: then it is a warning."""
+    fence = 'return "```\\\\n" + " ".join(kept) + "\\\\n```" if request.example == {} and nth == 1 else " ".join(kept)'
+    plain = varying.project.path / "test_varying.py"
+
+    def fenced_at(example: str) -> None:
+        source = VARYING.replace("RUNS", str(len(example))).replace("GATES", "")
+        varying.project.write("test_varying.py", source.replace('return " ".join(kept)', fence.format(repr(example))))
+
+    if stored_fenced:
+        fenced_at("e3")
+    run("test_varying.py", *UPDATE).assert_outcomes(passed=24)
+    fenced_at("e11")
+    result = run(plain.name)
+    result.assert_outcomes(passed=24 - breached, failed=breached)
+    if stored_fenced:
+        result.stdout.fnmatch_lines(["*warning: output_kind in 1 case of v1: e11*"])
