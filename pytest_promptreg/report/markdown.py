@@ -38,7 +38,7 @@ _SHAPES = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>", "
 _CUT = "*Cut here: this place takes no more. The terminal, the HTML page and MLflow have the rest.*\n"
 
 
-class _Paper:
+class Paper:
     """What was written so far, and how much room is left."""
 
     def __init__(self, limit: int) -> None:
@@ -56,11 +56,11 @@ class _Paper:
         self._blocks.append(block)
         return True
 
-    def share(self, parts: int) -> _Paper:
+    def share(self, parts: int) -> Paper:
         """Paper of its own for one of several parts that are still to be written."""
-        return _Paper(self._limit // parts + len(_CUT) + 1)
+        return Paper(self._limit // parts + len(_CUT) + 1)
 
-    def paste(self, other: _Paper) -> None:
+    def paste(self, other: Paper) -> None:
         """Take over what was written on another."""
         for block in other._blocks:
             self.add(block)
@@ -74,7 +74,7 @@ class _Paper:
 def render(conclusion: Conclusion, limit: int = COMMENT) -> str:
     """The document, of at most ``limit`` bytes; what does not fit is left out in whole blocks, and that is said."""
     run = conclusion.run
-    paper = _Paper(limit)
+    paper = Paper(limit)
     paper.add(_verdict(conclusion))
     _bullets(paper, "Why the run fails", [*conclusion.reasons, *conclusion.problems])
     for suite in run.suites:
@@ -108,7 +108,7 @@ def _verdict(conclusion: Conclusion) -> str:
     return f"## Prompt regression: **{word}**, {of_versions} {SIGN}\n"
 
 
-def _bullets(paper: _Paper, title: str, entries: Sequence[str]) -> None:
+def _bullets(paper: Paper, title: str, entries: Sequence[str]) -> None:
     if not entries:
         return
     lines = [f"- {_named(entry, 400)}" for entry in entries[:WORST]]
@@ -146,7 +146,7 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _version(paper: _Paper, suite: SuiteOutcome, version: VersionOutcome) -> None:
+def _version(paper: Paper, suite: SuiteOutcome, version: VersionOutcome) -> None:
     paper.add(f"#### {_named(version.version.label)} of {_named(suite.spec.name)}\n")
     if found := kinds.groups(version.cases):
         paper.add("\n".join(f"- {group.phrase}: {_some(group.examples)}" for group in found) + "\n")
@@ -169,7 +169,7 @@ def _some(examples: Sequence[str]) -> str:
     return ", ".join(map(_named, examples[:EXAMPLES])) + more
 
 
-def _not_judged(paper: _Paper, version: VersionOutcome) -> None:
+def _not_judged(paper: Paper, version: VersionOutcome) -> None:
     cases = [case for case in version.cases if not case.judged]
     lines = [f"- {_named(case.example)} {case.verdict}: {_named(case.message, 300)}" for case in cases[:NOT_JUDGED]]
     if len(cases) > NOT_JUDGED:
@@ -188,6 +188,7 @@ def _prompt(suite: SuiteOutcome, version: VersionOutcome) -> str:
 
 def _case(case: CaseOutcome, *, opened: bool) -> str:
     """One case, folded: blocks of HTML, none of which an empty line can end too early."""
+    diff = marked(case.accepted or "", case.output or "")
     said = "; ".join(case.breaches) or ", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())
     lines = [f"{name}: {detail}" for name, detail in case.findings.items()]
     if case.samples:
@@ -197,7 +198,7 @@ def _case(case: CaseOutcome, *, opened: bool) -> str:
         f"<details{' open' if opened else ''}>"
         f"<summary><code>{_html(case.example)}</code> {case.verdict} <code>{_html(said)}</code></summary>\n\n"
         + (f"<p>{found}</p>\n\n" if found else "")
-        + f"<p><code>{_marked(case)}</code></p>\n\n</details>\n"
+        + f"<p><code>{diff}</code></p>\n\n</details>\n"
     )
 
 
@@ -205,13 +206,13 @@ def _html(text: str) -> str:
     return html_diff.escaped(" ".join(text.split())[:400])
 
 
-def _marked(case: CaseOutcome) -> str:
-    """The words of both outputs as HTML, those marked that only one has, up to a number of characters.
+def marked(old: str, new: str) -> str:
+    """The words of two outputs as HTML, those marked that only one has, up to a number of characters.
 
     Line ends are entities: GitHub hides ``<br>`` in ``<code>``, and ``<pre>`` would not wrap lines that are paragraphs.
     """
     told, room = [], OUTPUT_CHARACTERS
-    for piece in word_diff(case.accepted or "", case.output or ""):
+    for piece in word_diff(old, new):
         told.append(Piece(piece.kind, html_diff.escaped(piece.text[:room])))
         room -= len(piece.text)
         if room <= 0:
