@@ -16,7 +16,7 @@ from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
 from .noise_result import NoiseResult
 from .origin import Origin
-from .outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
+from .outcome import CaseOutcome, EarlyStop, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from .report.noise import sentence
 from .settings import Settings
 from .storing import Storing
@@ -38,6 +38,7 @@ class Declaration:
     :param signatures: by suite, those of metrics that only the processes that ran it can tell: its own.
     :param whole: in a shard, node ids of every case that was selected, whichever shard runs it.
     :param calls: what the processes that ran had to retry and wait for.
+    :param stops: by suite and version, where it was stopped early.
     """
 
     suites: Mapping[str, SuiteSpec]
@@ -49,6 +50,7 @@ class Declaration:
     calls: Tally = field(default_factory=Tally)
     notices: Sequence[str] = ()
     whole: Mapping[CaseKey, str] = field(default_factory=dict)
+    stops: Mapping[tuple[str, str], EarlyStop] = field(default_factory=dict)
 
 
 @dataclass
@@ -203,14 +205,23 @@ class Concluder:
         part = self.settings.shard is not None  # it sees too little to judge a suite's gates, and writes no baseline
         gated = not self.settings.refreshing and not part
         versions = [
-            version_outcome(spec, version, cases[version.label], gated=gated)
+            version_outcome(
+                spec,
+                version,
+                cases[version.label],
+                gated=gated,
+                stopped=declaration.stops.get((spec.id, version.label)),
+            )
             for version in spec.versions
             if version.label in cases
         ]
         if gated and spec.noise_terms:
             from .under_noise import judge
 
-            versions = judge(spec, versions, stored, self.settings)
+            orders: dict[str, list[str]] = {}
+            for key in declaration.selected.get(spec.id, ()):
+                orders.setdefault(key.version, []).append(key.example)
+            versions = judge(spec, versions, stored, self.settings, orders if self.settings.stop_early else None)
         stale = spec.stale_records(stored)
         plan = None
         if not interrupted and self.settings.writes and not part:

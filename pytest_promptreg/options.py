@@ -19,6 +19,7 @@ MARKER = (
 CHECKED_AT_ONCE = (
     *("update", "accept", "add", "rescore", "prune", "versions", "mlflow", "register", "promote"),
     *("shard", "results", "replay", "max_calls", "max_cost", "executor", "samples", "html", "markdown", "codequality"),
+    *("stop_early", "plan"),
 )
 
 # Flags by which a run leaves a file; what an earlier run left there is removed before the first test.
@@ -139,6 +140,18 @@ def add_options(parser: pytest.Parser) -> None:
         dest="promptreg_codequality",
         metavar="PATH",
         help="write what failed as a code quality report for GitLab",
+    )
+    group.addoption(
+        "--promptreg-stop-early",
+        dest="promptreg_stop_early",
+        action="store_true",
+        help="call no further for a prompt version whose verdict can no longer change (in one process)",
+    )
+    group.addoption(
+        "--promptreg-plan",
+        dest="promptreg_plan",
+        action="store_true",
+        help="run nothing and say how small a drop so many examples and samples would find, and what they cost",
     )
     group.addoption(
         "--promptreg-replay",

@@ -122,12 +122,42 @@ _CONTAINERS = tuple(known.name for known in fields(CaseOutcome) if known.default
 
 
 @dataclass(frozen=True)
+class EarlyStop:
+    """That a version was not called to its end, because what is said of it could no longer change.
+
+    :param state: what is said: ``regressed``, ``passed``, or ``missed pass_rate >= 0.95``.
+    :param after: how many of its selected examples had had their turn; :param of: how many there are.
+    :param saved: calls that were not made. What was called for already and thrown away is not among them.
+    """
+
+    state: str
+    after: int
+    of: int
+    saved: int
+
+    @property
+    def rest(self) -> int:
+        """How many examples did not have their turn."""
+        return self.of - self.after
+
+    @property
+    def finding(self) -> str:
+        """``regressed after 20 of 60 examples``."""
+        return f"{self.state} after {self.after} of {self.of} examples"
+
+    def __str__(self) -> str:
+        calls = f", {self.saved} call{'' if self.saved == 1 else 's'} saved" if self.saved else ""
+        return f"{self.finding}{calls}"
+
+
+@dataclass(frozen=True)
 class VersionOutcome:
     """The cases of one prompt version of a suite, in the order of the examples.
 
     :param noise: what each metric came to over all examples, where the suite is judged under noise.
     :param outside_noise: the examples whose outputs lie outside of the noise, the most unusual first, each with the
         share of unchanged examples that lie as far out.
+    :param stopped: where it was stopped early; None where every selected case had its turn.
     """
 
     version: PromptVersion
@@ -135,6 +165,7 @@ class VersionOutcome:
     gates: Sequence[SuiteGateResult] = ()
     noise: Sequence[NoiseResult] = ()
     outside_noise: Sequence[tuple[str, float]] = ()
+    stopped: EarlyStop | None = None
 
     @cached_property
     def counts(self) -> Mapping[Verdict, int]:
@@ -314,11 +345,17 @@ class RunOutcome:
 
 
 def version_outcome(
-    spec: SuiteSpec, version: PromptVersion, cases: Iterable[CaseOutcome], *, gated: bool
+    spec: SuiteSpec,
+    version: PromptVersion,
+    cases: Iterable[CaseOutcome],
+    *,
+    gated: bool,
+    stopped: EarlyStop | None = None,
 ) -> VersionOutcome:
     """The cases of one version with its suite gates judged.
 
     :param gated: False in a refresh, where gates must not fail what a person accepts.
+    :param stopped: where it was stopped early: of its suite gates, only one that is lost for good is told.
     """
     order = {example.id: position for position, example in enumerate(spec.examples)}
     ordered = sorted(cases, key=lambda case: order.get(case.example, len(order)))
@@ -329,4 +366,6 @@ def version_outcome(
             [case.scores for case in ordered if case.judged],
             [Verdict(case.verdict) for case in ordered],
         )
-    return VersionOutcome(version, ordered, gates)
+    if stopped is not None:
+        gates = tuple(result for result in gates if result.gate.metric is None and not result.met)
+    return VersionOutcome(version, ordered, gates, stopped=stopped)

@@ -20,7 +20,7 @@ from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
 from .files import display_path
 from .metrics.builtin import BuiltinMetrics
-from .model import CaseKey
+from .model import CaseKey, Key
 from .planning import CallPlan, plan_calls
 from .production import Production
 from .report.escape import one_line, quoted, visible
@@ -36,6 +36,7 @@ from .tracking.traces.capture import Capture
 if TYPE_CHECKING:
     from .outlay import Outlay
     from .replay.replaying import Replay
+    from .stopping import Stopping
 
 _WORKER_WINDOW = 2  # times the calls in flight
 
@@ -67,6 +68,7 @@ class Performer:
         self.own_metrics: dict[str, SuiteMetrics] = {}
         self._builtin = BuiltinMetrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
+        self.stopping: Stopping | None = None
         self.plan = CallPlan()
         self.replay = self._recorded_outputs()
         self._outlay = self._prices_and_budget()
@@ -199,6 +201,10 @@ class Performer:
             self.selected.setdefault(key.suite, []).append(key)
         if not self.settings.rescore:
             self.plan = plan_calls((self.run_of(suite), keys) for suite, keys in self.selected.items())
+        if self.settings.stop_early:
+            from .stopping import Stopping
+
+            self.stopping = Stopping(self.settings, self._runs, self.selected)
 
     def check_promotion(self) -> None:
         """Refuse a run that is to promote a version and could not, before it calls for anything.
@@ -226,6 +232,7 @@ class Performer:
                 self._say,
                 self.replay,
                 self._outlay,
+                self._is_stopped,
             )
         return self._runs[suite_id]
 
@@ -255,9 +262,12 @@ class Performer:
         news = not run.is_called(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
         run.call(predict, key)
         if news and self.settings.concurrency > 1:
-            run.call_ahead(predict, key, upcoming)
+            run.call_ahead(predict, key, upcoming if self.stopping is None else self.stopping.until_look(upcoming))
         case.take(run.outputs(key, on_wait))
         return case
+
+    def _is_stopped(self, key: Key) -> bool:
+        return self.stopping is not None and self.stopping.is_stopped(key)
 
     def _say(self, words: Words) -> None:
         """Who says what a call printed is known only when the first case runs."""
@@ -355,9 +365,8 @@ def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> s
     """The one line that says what is about to run."""
     cases = sum(map(len, selected.values()))
     versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
-    verb = (
-        " to be stored as the baseline" if settings.refreshing else ", none run: rescoring" if settings.rescore else ""
-    )
+    idle = "rescoring" if settings.rescore else "planning" if settings.plan else ""
+    verb = " to be stored as the baseline" if settings.refreshing else f", none run: {idle}" if idle else ""
     count = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
     return (

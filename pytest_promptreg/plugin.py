@@ -59,7 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config, option = session.config, session.config.option
     config.stash[ENVIRONMENT] = dict(os.environ)
     leaves_files = any(getattr(option, f"promptreg_{flag}") for flag in LEAVE_FILES)
-    if leaves_files and not (option.collectonly or hasattr(config, "workerinput")):
+    if leaves_files and not (_runs_nothing(config) or hasattr(config, "workerinput")):
         from .errors import PromptregError
         from .leaving import forget_earlier
 
@@ -67,6 +67,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             forget_earlier(_settings(config))
         except PromptregError as exc:
             raise pytest.UsageError(str(exc)) from exc
+
+
+def _runs_nothing(config: pytest.Config) -> bool:
+    """Whether tests are collected and none is run."""
+    return bool(config.option.collectonly or config.option.promptreg_plan)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -83,6 +88,7 @@ def _settings(config: pytest.Config) -> Settings:
         rootdir=config.rootpath,
         invocation=invocation(config.invocation_params.args),
         workers=int(worker["workercount"]) if worker else 1,
+        distributed=getattr(config.option, "dist", "no") != "no",
         cache=_cache(config),
         verbose=getattr(config.option, "verbose", 0) > 0,
         environ=config.stash.get(ENVIRONMENT, os.environ),
@@ -187,6 +193,25 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     """The one header line, where the project uses the plugin; none among ids that `--collect-only -q` lists."""
     role = config.stash.get(ROLE, None)
     return role.header() if role is not None and config.get_verbosity() >= 0 else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object | None:
+    """Size the suites up in place of running them, where that was asked for and all could be collected."""
+    config = session.config
+    if not config.option.promptreg_plan or config.option.collectonly or session.testsfailed:
+        return None
+    if ROLE in config.stash:
+        from .errors import PromptregError
+        from .roles import Performing
+
+        role = config.stash[ROLE]
+        try:
+            if isinstance(role, Performing):
+                role.size_up()
+        except PromptregError as exc:
+            raise pytest.UsageError(str(exc)) from exc
+    return True
 
 
 # -- one case
@@ -363,7 +388,7 @@ class _Reports:
         """
         result = yield
         unreported = self.unreported
-        if session.config.option.collectonly or not (ROLE in self._config.stash or unreported):
+        if _runs_nothing(self._config) or not (ROLE in self._config.stash or unreported):
             return result
         role = _role(self._config)
         if role.refusal:
@@ -404,7 +429,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if role is None:
         return
     role.stop()
-    if session.config.option.collectonly:
+    if _runs_nothing(session.config):
         return
     if hasattr(session.config, "workerinput"):
         from . import collecting
@@ -428,7 +453,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The closing section, where anything of ours ran."""
     role = config.stash.get(ROLE, None)
-    if role is not None and role.conclusion is not None:
+    if role is not None and role.sizings:
+        from .report import sizing
+
+        sizing.write(terminalreporter, role.sizings)
+    elif role is None and config.option.promptreg_plan:
+        terminalreporter.write_line("promptreg: no suite was collected, so there is nothing to plan", yellow=True)
+    elif role is not None and role.conclusion is not None:
         from .report import terminal
 
         terminal.write(terminalreporter, role.conclusion)

@@ -215,6 +215,8 @@ def _finish_suite(suite: SuiteOutcome) -> SuiteOutcome:
                 raise WrongValueError(f"has a case that is scored by an unknown metric: {case.example!r}")
             if not all(is_whole(term, table, case.generations) for term, table in case.noise.items()):
                 raise WrongValueError(f"has a case whose scores under noise are not whole: {case.example!r}")
+        if version.stopped is not None and not 0 < version.stopped.after < version.stopped.of:
+            raise WrongValueError(f"has a version that was stopped where none can be: {label!r}")
         gates = tuple(replace(result, gate=_gate(result.gate, spec)) for result in version.gates)
         versions.append(replace(version, gates=gates))
     plan = suite.plan and replace(suite.plan, before=suite.baseline)

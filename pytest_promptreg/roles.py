@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import baseline as baseline_file
 from .baseline import Baseline
@@ -36,6 +36,9 @@ from .suites import SuiteSpec
 from .tracking import RunFacts, track
 from .tracking.release import Release, refuse_promotion, release
 
+if TYPE_CHECKING:
+    from .sizing import Sizing
+
 
 class Role:
     """What every process has; what it can do besides is its own.
@@ -49,6 +52,7 @@ class Role:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.sizings: list[Sizing] = []  # of the suites, where they were asked for in place of a run
 
     def header(self) -> str | None:
         """The one line that says what is about to run; None where nothing is collected."""
@@ -95,6 +99,14 @@ class Performing(Role):
         if self.performer.replay is not None and (notice := self.performer.replay.notice):
             self.notices.append(notice)
 
+    def size_up(self) -> None:
+        """Say of each suite how large it should be, in place of running it."""
+        from .sizing import size_up
+
+        selected = self.performer.selected
+        margin = self.settings.margin
+        self.sizings = [size_up(self.performer.run_of(suite), keys, margin) for suite, keys in selected.items()]
+
     def problems(self) -> list[str]:
         """What came up while cases ran that a person must be told."""
         return self.performer.replay.problems if self.performer.replay is not None else []
@@ -106,7 +118,7 @@ class Performing(Role):
         line = describe(self.performer.selected, self.settings)
         if self.settings.shard:
             line += f", shard {self.settings.shard} of {len(self.whole)}"
-        return line if self.settings.rescore else f"{line}: {self.performer.plan}"
+        return line if self.settings.rescore or self.settings.plan else f"{line}: {self.performer.plan}"
 
     def expected(self) -> Collection[str]:
         """Node ids of the cases that this process is going to run."""
@@ -237,7 +249,14 @@ class Local(Concluding, Performing):
             calls=self.performer.runner.tally(),
             notices=[*self.notices, *self.problems()],
             whole=self.whole,
+            stops=self.performer.stopping.stops if self.performer.stopping is not None else {},
         )
+
+    def reported(self, nodeid: str, wire: Mapping[str, Any] | None) -> None:
+        """Gather an outcome, and note it where versions may be stopped."""
+        super().reported(nodeid, wire)
+        if wire is not None and self.performer.stopping is not None:
+            self.performer.stopping.note(CaseOutcome.from_wire(wire))
 
 
 class Worker(Performing):

@@ -41,6 +41,8 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
         _fail("the fixture promptreg belongs to tests marked @pytest.mark.promptreg(prompts=..., examples=...)")
     item: pytest.Item = request.node
     _forget(item)
+    if role.performer.stopping is not None and (why := role.performer.stopping.why_not(key)):
+        pytest.skip(why)
     on_wait = _leaves_when_told(item.session) if isinstance(role, Worker) else ProgressLine.of(request.config)
     stand_in = role.performer.stand_in(key.suite)
     predict: Any = stand_in or role.performer.predicts[key.suite]

@@ -42,6 +42,11 @@ _OFF = ("false", "no", "off", "0")
 LIST_OPTIONS = frozenset(
     {"promptreg_gates", "promptreg_metrics", "promptreg_prices", "promptreg_signals", "promptreg_versions"}
 )
+STOP_EARLY, PLAN = "--promptreg-stop-early", "--promptreg-plan"
+_ALONE = {
+    STOP_EARLY: "one process has to see every case in order",
+    PLAN: "it calls nothing, and says once what a run would find",
+}
 _NOT_IN_A_SHARD = {
     "rescore": "rescoring makes no calls: run it whole, on one machine",
     "prune": "run pytest --promptreg-prune whole, on one machine",
@@ -87,6 +92,8 @@ class Settings:
     :param reports: files that the run leaves for people and CI, by the name of their flag.
     :param annotated: on GitHub Actions, the folder of the repository in whose files failures are shown; else None.
     :param step_summary: the file of GitHub's that shows a job's summary; None elsewhere, and where it is not wanted.
+    :param stop_early: whether a version is called no further once what is said of it can no longer change.
+    :param plan: whether the run calls nothing, and says what examples and samples would find.
     :param flags: as they were given, and ``ini`` options: what a merge reads again.
     """
 
@@ -126,6 +133,8 @@ class Settings:
     reports: Mapping[str, Path] = field(default_factory=dict)
     annotated: Path | None = None
     step_summary: Path | None = None
+    stop_early: bool = False
+    plan: bool = False
     flags: Mapping[str, Any] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
 
@@ -166,6 +175,7 @@ def read_settings(
     rootdir: Path,
     invocation: str,
     workers: int = 1,
+    distributed: bool = False,
     cache: Path | None = None,
     verbose: bool = False,
     environ: Mapping[str, str] = os.environ,
@@ -175,6 +185,7 @@ def read_settings(
     :param option: value of a flag by its ``promptreg_*`` name.
     :param ini: value of an ini option by name; lists for list options, text otherwise.
     :param workers: processes that share the machine and the limit on calls.
+    :param distributed: whether cases run in other processes than this one.
     :param cache: pytest's own cache folder for this plugin; None where pytest has none.
     :param samples: of each case, in place of what markers say; None where the flag is not given.
     :param baseline_samples: of each case in a refresh; None for as many as in other runs.
@@ -191,6 +202,7 @@ def read_settings(
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
     asked = _refuse_contradictions(option)
+    _refuse_what_runs_alone(option, asked, distributed=distributed or workers > 1)
     if option("promptreg_executor") is not None:
         check_address(option("promptreg_executor"))
     if option("promptreg_versions") and not any(entry.strip(", ") for entry in option("promptreg_versions")):
@@ -260,6 +272,8 @@ def read_settings(
         results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
         reports=_reports(option),
         **_github(ini, shard, environ),
+        stop_early=bool(option("promptreg_stop_early")),
+        plan=bool(option("promptreg_plan")),
         flags=flags,
         ini=of_ini,
     )
@@ -332,6 +346,30 @@ def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:
             next_step="use it with --promptreg-accept VERSION or --promptreg-update",
         )
     return asked
+
+
+def _refuse_what_runs_alone(option: Callable[[str], Any], asked: Sequence[str], *, distributed: bool) -> None:
+    """Refuse flags that need a whole run in one process where it is none.
+
+    :param asked: those of update, accept and rescore that are asked for.
+    """
+    given = [flag for flag in _ALONE if option(flag.removeprefix("--").replace("-", "_"))]
+    for flag in given:
+        if distributed:
+            raise ConfigError(
+                f"{flag} does not work with pytest-xdist: {_ALONE[flag]}", next_step=f"pytest -n 0 {flag}"
+            )
+        if option("promptreg_shard") is not None:
+            raise ConfigError(
+                f"{flag} and {SHARD_FLAG} exclude each other", next_step=f"{_ALONE[flag]}: run it whole, on one machine"
+            )
+        if asked:
+            raise ConfigError(
+                f"{flag} and --promptreg-{asked[0]} exclude each other",
+                next_step="store the baseline first, then run it",
+            )
+    if len(given) > 1:
+        raise ConfigError(f"{given[0]} and {given[1]} exclude each other", next_step="a plan calls nothing at all")
 
 
 def _alias(alias: str | None, asked: Sequence[str]) -> str | None:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from .tracking.traces.capture import Capture
 
 
+def _never(_: Key) -> bool:
+    return False
+
+
 @dataclass
 class SuiteRun:
     """A suite with what its cases are compared with and called by.
@@ -45,6 +49,7 @@ class SuiteRun:
     :param capture: keeps what happens inside the calls; None where nothing is kept.
     :param replay: the recorded outputs; None where every output is called for and none is recorded.
     :param outlay: what calls cost; None where nobody said a price or a limit.
+    :param is_stopped: whether a call is one too many, because its version was stopped early.
     :param tell: says again what a call printed and logged, when its test has the output.
     """
 
@@ -58,6 +63,7 @@ class SuiteRun:
     tell: Tell = keep_silent
     replay: Replay | None = None
     outlay: Outlay | None = None
+    is_stopped: Callable[[Key], bool] = _never
 
     def __post_init__(self) -> None:
         self.against = Against(self.spec, self.baseline)
@@ -173,7 +179,23 @@ class SuiteRun:
 
     def needs_output(self, key: Key) -> bool:
         """A case whose verdict is known without an output is not paid for."""
-        return self.refreshing or self.against.obstacle(key) is None
+        return (self.refreshing or self.against.obstacle(key) is None) and not self.is_stopped(key)
+
+    def leave_out(self, keys: Sequence[CaseKey]) -> int:
+        """Call for none of these cases any more.
+
+        :returns: how many calls that saves: those that began are none, nor those whose output is recorded.
+        """
+        calls = [call for key in keys for call in calls_of(key, self.spec.samples)]
+        begun = self.runner.leave_out(calls)
+        if not self.spec.subject or (self.replay is not None and self.replay.never_calls):
+            return 0
+        return sum(
+            call not in begun
+            and self.against.obstacle(call) is None
+            and (self.replay is None or not self.replay.has(call))
+            for call in calls
+        )
 
     def run_on(self, executor: Executor | None) -> None:
         """Where calls are made, and scores computed that take a model's time; None for this process."""

@@ -6,34 +6,45 @@ Errors are no evidence: a case that could not be called or scored fails by itsel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from . import modes
 from .baseline import Baseline
 from .gates import SuiteGateResult, metric_of
-from .noise import floors, judging, ranks
+from .noise import floors, judging, looks, ranks
 from .noise.evidence import ExampleScores, TermEvidence
 from .noise.judging import TermVerdict
+from .noise.looks import Decision
 from .noise_result import OUTSIDE, REGRESSED, NoiseResult
-from .outcome import VersionOutcome
+from .outcome import CaseOutcome, VersionOutcome
 from .settings import Settings
 from .suites import SuiteSpec
 
 
 def judge(
-    spec: SuiteSpec, versions: Sequence[VersionOutcome], stored: Baseline | None, settings: Settings
+    spec: SuiteSpec,
+    versions: Sequence[VersionOutcome],
+    stored: Baseline | None,
+    settings: Settings,
+    orders: Mapping[str, Sequence[str]] | None = None,
 ) -> list[VersionOutcome]:
     """The versions with what their gates came to under noise.
 
     :param stored: what they were compared with: a rerun against the same gives the same verdict.
+    :param orders: by version, the examples in the order that they were to run in, where looks were taken on the way.
     """
-    of = _floors if spec.mode == modes.FLOOR else _losses
-    found = of(spec, versions, stored, settings)
+    if spec.mode == modes.FLOOR:
+        found = _floors(spec, versions)
+    elif orders is None:
+        found = _losses(spec, versions, stored, settings)
+    else:
+        found = [_losses_at_looks(spec, version, orders, stored, settings) for version in versions]
     judged = []
     for version, results in zip(versions, found, strict=True):
         rates = [gate for gate in version.gates if gate.gate.metric is None]
-        results += [_rate(version, gate) for gate in rates]
+        if version.stopped is None:  # of a part, the share says nothing
+            results += [_rate(version, gate) for gate in rates]
         judged.append(
             replace(
                 version,
@@ -49,33 +60,85 @@ def _losses(
     spec: SuiteSpec, versions: Sequence[VersionOutcome], stored: Baseline | None, settings: Settings
 ) -> list[list[NoiseResult]]:
     evidence = {
-        (version.version.label, term): _evidence(spec, version, term)
+        (version.version.label, term): _evidence(spec, version.judged, term)
         for version in versions
         for term in spec.noise_terms
     }
-    seed = int(stored.digest[:12], 16) if stored is not None else 0
-    verdicts = iter(judging.judge(evidence, margin=settings.margin, seed=seed))
-    return [[_loss(spec, version, evidence, next(verdicts)) for _ in spec.noise_terms] for version in versions]
+    verdicts = iter(judging.judge(evidence, margin=settings.margin, seed=_seed(stored)))
+    return [
+        [_loss(spec, evidence[version.version.label, term], next(verdicts)) for term in spec.noise_terms]
+        for version in versions
+    ]
 
 
-def _evidence(spec: SuiteSpec, version: VersionOutcome, term: str) -> TermEvidence:
-    scores = [ExampleScores(case.noise[term], case.generations) for case in version.judged if term in case.noise]
-    return TermEvidence.of(scores, unit=_unit(spec, term))
+def _losses_at_looks(
+    spec: SuiteSpec,
+    version: VersionOutcome,
+    orders: Mapping[str, Sequence[str]],
+    stored: Baseline | None,
+    settings: Settings,
+) -> list[NoiseResult]:
+    """What the last look at a version says, with the error rates of all looks at all versions kept."""
+    label = version.version.label
+    cases = {case.example: case for case in version.judged}
+    taken = version.stopped.after if version.stopped is not None else len(orders[label])
+    decision = look(spec, label, orders[label], cases, taken, versions=len(orders), stored=stored, settings=settings)
+    seen = _of(orders[label][:taken], cases)
+    return [_loss(spec, _evidence(spec, seen, one.term), one, questions=len(orders)) for one in decision.verdicts]
 
 
-def _unit(spec: SuiteSpec, term: str) -> float:
+def look(
+    spec: SuiteSpec,
+    label: str,
+    order: Sequence[str],
+    cases: Mapping[str, CaseOutcome],
+    taken: int,
+    *,
+    versions: int,
+    stored: Baseline | None,
+    settings: Settings,
+) -> Decision:
+    """What is said of a version at a look: while it runs, and the same when the run is concluded.
+
+    Errors are no evidence here either: a look may see fewer examples than it was planned for.
+
+    :param order: its examples in the order that they run in, fixed before anything was seen.
+    :param cases: the judged ones, by example.
+    :param taken: how many of the examples have ended: a number at which a look is planned.
+    :param versions: how many of the suite are looked at.
+    """
+    seen = [
+        {(label, term): _evidence(spec, _of(order[:count], cases), term) for term in spec.noise_terms}
+        for count in looks.look_counts(len(order))
+        if count <= taken
+    ]
+    return looks.decide(seen, margin=settings.margin, versions=versions, seed=_seed(stored))
+
+
+def _of(examples: Sequence[str], cases: Mapping[str, CaseOutcome]) -> list[CaseOutcome]:
+    return [cases[example] for example in examples if example in cases]
+
+
+def _seed(stored: Baseline | None) -> int:
+    return int(stored.digest[:12], 16) if stored is not None else 0
+
+
+def _evidence(spec: SuiteSpec, judged: Sequence[CaseOutcome], term: str) -> TermEvidence:
+    scores = [ExampleScores(case.noise[term], case.generations) for case in judged if term in case.noise]
+    return TermEvidence.of(scores, unit=unit_of(spec, term))
+
+
+def unit_of(spec: SuiteSpec, term: str) -> float:
     """How wide the part of a metric's scale is in which outputs lie: below 0, two texts have nothing in common."""
     info = spec.known[metric_of(term)]
     return info.high - max(info.low, 0.0)
 
 
-def _loss(
-    spec: SuiteSpec,
-    version: VersionOutcome,
-    evidence: dict[tuple[str, str], TermEvidence],
-    verdict: TermVerdict,
-) -> NoiseResult:
-    one = evidence[version.version.label, verdict.term]
+def _loss(spec: SuiteSpec, one: TermEvidence, verdict: TermVerdict, questions: int = 1) -> NoiseResult:
+    """A verdict with what it rests on.
+
+    :param questions: how many times as many questions were asked as its p value knows of.
+    """
     return NoiseResult(
         verdict.term,
         modes.CALIBRATED,
@@ -86,20 +149,15 @@ def _loss(
         drop=verdict.drop,
         upper=verdict.upper,
         margin=verdict.margin,
-        chance=verdict.p_adjusted,
+        chance=min(1.0, verdict.p_adjusted * questions),
         noise=verdict.noise_sd,
         detectable=verdict.detectable,
         needed=verdict.needed,
-        digits=1 if _unit(spec, verdict.term) > 1 else 3,
+        digits=1 if unit_of(spec, verdict.term) > 1 else 3,
     )
 
 
-def _floors(
-    spec: SuiteSpec,
-    versions: Sequence[VersionOutcome],
-    stored: Baseline | None,  # noqa: ARG001  as in the other mode
-    settings: Settings,  # noqa: ARG001
-) -> list[list[NoiseResult]]:
+def _floors(spec: SuiteSpec, versions: Sequence[VersionOutcome]) -> list[list[NoiseResult]]:
     # As many questions as there are metrics and versions, each one a chance to be alarmed by nothing.
     alpha = judging.ALPHA / max(1, len(versions) * len(spec.noise_terms))
     return [[_floor(version, term, alpha) for term in spec.noise_terms] for version in versions]
@@ -132,6 +190,6 @@ def _outside(spec: SuiteSpec, version: VersionOutcome) -> list[tuple[str, float]
     cases = [case for case in version.judged if case.noise]
     if not cases:
         return []
-    found = ranks.ranks(*(_evidence(spec, version, term) for term in terms))
+    found = ranks.ranks(*(_evidence(spec, version.judged, term) for term in terms))
     outside = [(case.example, rank) for case, rank in zip(cases, found, strict=True) if rank <= OUTSIDE]
     return sorted(outside, key=lambda one: one[1])

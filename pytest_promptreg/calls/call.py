@@ -92,6 +92,7 @@ class Call:
     :param counted: tries again that count, of those that ``retries`` names.
     :param running: the number of the try that runs; 0 while none does.
     :param successes: calls of the run that had succeeded when the last try began.
+    :param left_out: whether nobody wants its output any more.
     :param waiter: set when the call has ended, where somebody waits for that.
     :param handle: what can be cancelled of the try that runs.
     """
@@ -108,6 +109,7 @@ class Call:
     retries: tuple[str, ...] = ()
     words: Words = field(default_factory=Words)
     done: bool = False
+    left_out: bool = False
     waiter: threading.Event | None = None
     handle: Any = None
     output: Output | None = None

@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ..errors import BudgetError, PredictError
@@ -112,6 +112,17 @@ class Runner:
             free = [key for key in keys if key not in called]
             self._ahead.leave_out(set(free))
             give(free)
+
+    def leave_out(self, keys: Collection[Key]) -> set[Key]:
+        """Start no call of these any more, and try none of them again; those in flight are left to end.
+
+        :returns: those that had been started.
+        """
+        with self._lock:
+            waiting = [call for key in keys if (call := self._calls.get(key)) is not None]
+            for call in waiting:
+                call.left_out = True
+            return {call.key for call in waiting if call.tries}
 
     def result(self, key: Key, on_wait: Callable[[Progress], None] | None = None) -> Output:
         """Wait for the output of a call.
@@ -229,6 +240,9 @@ class Runner:
             call = self._next()
             if call is None:
                 break
+            if call.left_out:
+                self._end(call, None, PredictError("this call was left out"))
+                continue
             now = self._clock()
             if wait := self._hold.wait_s(now):
                 self._alarm.set(now + wait)
@@ -324,7 +338,12 @@ class Runner:
             if trouble.pause_s and self.terms.retries:
                 self._hold.leave_alone(now + trouble.pause_s)
         lets_through = trouble.throttled and self._successes > call.successes and call.tries < MOST_THROTTLED
-        if self._stopped or not self.terms.retries or not (lets_through or call.counted < self.terms.retries):
+        if (
+            self._stopped
+            or call.left_out
+            or not self.terms.retries
+            or not (lets_through or call.counted < self.terms.retries)
+        ):
             return False
         call.counted += not lets_through
         call.retries = (*call.retries, trouble.reason)

@@ -95,14 +95,17 @@ class TermEvidence:
             drops,
             tuple(groups),
             tuple(places),
-            _pooled(spreads),
+            pooled(spreads),
             min((stored for _, _, stored in shapes), default=0),
             min((width - stored for _, width, stored in shapes), default=0),
         )
 
 
-def _pooled(spreads: Sequence[tuple[int, int, Spread]]) -> Spread:
-    """The mean over examples, those with most to tell: with three generations or more, else two, else one."""
+def pooled(spreads: Sequence[tuple[int, int, Spread]]) -> Spread:
+    """The mean over examples, those with most to tell: with three generations or more, else two, else one.
+
+    :param spreads: stored generations, examples that have so many, and their spread.
+    """
     best = max((min(stored, 3) for stored, _, _ in spreads), default=0)
     told = [(examples, one) for stored, examples, one in spreads if min(stored, 3) == best]
     total = sum(examples for examples, _ in told)

@@ -103,9 +103,12 @@ def conclude(
 
 def margin_of(evidence: TermEvidence, margin: float | None) -> float:
     """The drop that is put up with, in the metric's unit."""
-    if margin is not None:
-        return margin * evidence.unit
-    return max(MARGIN * evidence.unit, NOISE_SHARE * evidence.noise_sd)
+    return allowed(evidence.unit, evidence.noise_sd, margin)
+
+
+def allowed(unit: float, noise_sd: float, margin: float | None) -> float:
+    """The same, of a term of that scale and noise."""
+    return margin * unit if margin is not None else max(MARGIN * unit, NOISE_SHARE * noise_sd)
 
 
 def _verdict(

@@ -44,6 +44,7 @@ def decide(
     shares: Sequence[float] = SHARES,
     alpha: float = ALPHA,
     margin: float | None = None,
+    versions: int = 1,
     seed: int,
 ) -> Decision:
     """What is said at a look.
@@ -51,6 +52,8 @@ def decide(
     :param seen: the evidence at every look so far, this one last; each holds all examples up to it, in an order that
         was fixed before anything was seen.
     :param shares: of alpha, one for each planned look; they sum to at most 1.
+    :param versions: of the suite that are looked at, each by itself and at its own time: each may err by its part of
+        alpha. That a term passed is said of one version, and its bound keeps its confidence.
     """
     if not 1 <= len(seen) <= len(shares) or sum(shares) > 1.0 + 1e-9 or min(shares) <= 0.0:
         raise ValueError(f"{len(seen)} looks were taken, and {tuple(shares)} planned: shares of alpha that sum to 1")
@@ -58,7 +61,8 @@ def decide(
     for evidence, share in zip(seen, shares, strict=False):
         for key, one in evidence.items():
             least[key] = min(least.get(key, 1.0), chance(key, one, seed) / share)
-    verdicts = conclude(seen[-1], least, alpha=alpha, margin=margin, bound_alpha=alpha * shares[len(seen) - 1])
+    bound_alpha = alpha * shares[len(seen) - 1]
+    verdicts = conclude(seen[-1], least, alpha=alpha / versions, margin=margin, bound_alpha=bound_alpha)
     if any(verdict.state == "regressed" for verdict in verdicts):
         return Decision("regressed", tuple(verdicts))
     if verdicts and all(verdict.state == "passed" for verdict in verdicts):

@@ -150,6 +150,8 @@ def _version(paper: Paper, suite: SuiteOutcome, version: VersionOutcome) -> None
     paper.add(f"#### {_named(version.version.label)} of {_named(suite.spec.name)}\n")
     if found := kinds.groups(version.cases):
         paper.add("\n".join(f"- {group.phrase}: {_some(group.examples)}" for group in found) + "\n")
+    if version.stopped is not None:
+        paper.add(f"Stopped early: {_named(str(version.stopped))}.\n")
     if version.noise:
         lines = [f"- {_named(str(result))}" for result in version.noise]
         paper.add("\n".join([f"{_named(sentence(version), 600)}", "", *lines]) + "\n")

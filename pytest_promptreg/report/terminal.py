@@ -119,8 +119,12 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
     if calls := outputs(suite):
         told.append((f"  outputs: {calls}", {}))
     told += noise.mode_line(suite, refreshed=run.refreshed)
-    if ran < suite.selected and not run.rescored:
-        told.append((f"  not judged: {suite.selected - ran} of {suite.selected} selected cases", {"yellow": True}))
+    stopped = [version for version in suite.versions if version.stopped is not None]
+    for version in stopped:
+        told.append((f"  stopped early: {one_line(version.version.label)} {version.stopped}", {}))
+    missed = suite.selected - ran - sum(version.stopped.rest for version in stopped if version.stopped is not None)
+    if missed > 0 and not run.rescored:
+        told.append((f"  not judged: {missed} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
         told += noise.lines(version, verbose=verbose)
         told += _changes(version)

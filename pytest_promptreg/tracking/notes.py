@@ -67,6 +67,8 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, 
         "",
         *(f"- {mean}" for mean in _means(suite, version)),
     ]
+    if version.stopped is not None:
+        lines += ["", f"Stopped early: {escaped(str(version.stopped))}."]
     if version.noise:
         lines += ["", f"{escaped(sentence(version))}.", "", *(f"- {escaped(str(result))}" for result in version.noise)]
     lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])

@@ -147,6 +147,7 @@ def _version_tags(
         "promptreg.kind": "version",
         "promptreg.verdict": verdict_of(version.failed, interrupted=run.interrupted, refreshed=run.refreshed),
         "promptreg.noise": version.noise_state or None,
+        "promptreg.stopped": str(version.stopped) if version.stopped is not None else None,
         "promptreg.suite": spec.id,
         "promptreg.prompt": spec.prompt_name or None,
         "promptreg.version": prompt.label,

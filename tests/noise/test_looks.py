@@ -12,12 +12,12 @@ from pytest_promptreg.noise.ways import Floats
 KEY = ("v2", "semantic")
 
 
-def run(values: Floats, margin: float | None = None) -> tuple[Decision, int]:
+def run(values: Floats, margin: float | None = None, versions: int = 1) -> tuple[Decision, int]:
     """What a run that looks comes to, and how many examples it asked for."""
     seen = []
     for count in look_counts(len(values)):
         seen.append({KEY: evidence(values[:count], 3)})
-        decision = decide(seen, margin=margin, seed=5)
+        decision = decide(seen, margin=margin, versions=versions, seed=5)
         if decision.state != "go on":
             break
     return decision, count
@@ -53,6 +53,24 @@ def test_all_looks_together_err_in_no_more_than_alpha() -> None:
     random = np.random.default_rng(4)
     found = [run(matrices(random, 18, 3), margin=0.0)[0].state for _ in range(300)]
     assert found.count("regressed") <= 300 * (0.05 + 3 * (0.05 * 0.95 / 300) ** 0.5)
+
+
+def test_versions_that_are_looked_at_share_alpha() -> None:
+    """Of unchanged suites of three versions no more than 5 % have one that is called regressed at any look."""
+    random = np.random.default_rng(7)
+    suites = [[run(matrices(random, 12, 3), margin=0.0, versions=3)[0].state for _ in range(3)] for _ in range(120)]
+    found = sum("regressed" in states for states in suites)
+    assert found <= 120 * (0.05 + 3 * (0.05 * 0.95 / 120) ** 0.5)
+
+
+def test_a_version_among_others_has_to_show_more() -> None:
+    """What is a regression by itself may be chance among ten versions; that one passed is said of it alone."""
+    worse = matrices(np.random.default_rng(12), 12, 3, shift=0.1)
+    assert [run(worse, versions=versions)[0].state for versions in (1, 10)] == ["regressed", "go on"]
+    kept = matrices(np.random.default_rng(2), 300, 3, noise=0.02)
+    assert [(decision.state, examples) for decision, examples in (run(kept), run(kept, versions=10))] == [
+        ("passed", 100)
+    ] * 2
 
 
 def test_looks_that_were_not_planned_are_refused() -> None:

@@ -135,6 +135,7 @@ def test_every_tag_is_explained(records: Mapping[str, Record]) -> None:
         "promptreg.signals",
         "promptreg.predict",
         "promptreg.noise",
+        "promptreg.stopped",
     }
     assert ours <= told
     assert told - ours <= elsewhere

@@ -215,6 +215,9 @@ def _gates(suite: SuiteOutcome) -> str:
     of_cases = [str(gate) for gate in suite.spec.gates if not gate.of_suite]
     each = f"<p>For each output: <code>{escaped('; '.join(of_cases))}</code></p>" if of_cases else ""
     each += "".join(f"<p>{escaped(line.strip())}</p>" for line, _ in noise.mode_line(suite, refreshed=False))
+    for version in suite.versions:
+        if version.stopped is not None:
+            each += f"<p>Stopped early: {escaped(version.version.label)} {escaped(str(version.stopped))}.</p>"
     shown = f'<ul class="gates">{"".join(missed)}</ul>' if missed else ""
     if met:
         shown += (
