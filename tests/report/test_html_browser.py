@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from browser import Browser
@@ -240,3 +242,40 @@ def test_a_run_without_cases_is_a_page_too(browser: Browser, tmp_path: Path) -> 
     assert browser.value("document.querySelector('#found').textContent").startswith("0 cases")
     assert browser.value("document.querySelector('#plots').hidden")
     assert browser.complaints == []
+
+
+class _WithoutOrigin(BaseHTTPRequestHandler):
+    """Serves a page as a frame without an origin would have it, which is how MLflow shows an artifact."""
+
+    page = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", "sandbox allow-scripts")
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's own name
+        pass
+
+
+def test_everything_works_without_an_origin(browser: Browser) -> None:
+    """No storage: links, colours and cases work all the same, and nothing is complained of."""
+    handler = type("Handler", (_WithoutOrigin,), {"page": page_of(caught_run()).encode()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.look(1280)
+        browser.open(f"http://127.0.0.1:{server.server_port}/report.html")
+        assert browser.value("origin") == "null"
+        click(browser, ".kinds a")
+        browser.wait(f"{IDS} === 'delta gamma beta'")
+        click(browser, "article.case a")
+        browser.wait(DIALOG)
+        browser.press("Escape")
+        browser.wait(f"!{DIALOG}")
+        click(browser, "#theme")
+        assert browser.value("document.documentElement.dataset.theme") == "dark"
+        assert browser.complaints == []
+        browser.open("about:blank")
+        server.shutdown()

@@ -22,6 +22,7 @@ from ..escape import visible
 from ..html_diff import escaped, side_by_side
 from ..html_diff import words as word_marks
 from ..kinds import groups
+from ..prompt_diff import prompt_names
 from ..terminal import next_commands
 from . import words
 from .data import Table, cut
@@ -237,7 +238,7 @@ def _change(number: int, suite: SuiteOutcome, version: VersionOutcome, table: Ta
     parts = [f'<h3 class="change">{label} against the baseline</h3><p>{escaped(_said(version))}</p>']
     if version.noise:
         parts.append(f"<p>{escaped(noise.sentence(version))}.</p>")
-    parts.append(_prompts(suite, accepted, version.version))
+    parts.append(_prompts(suite, version, accepted))
     parts.append(_kinds(number, version))
     parts.append(_unusual(version))
     if worst:
@@ -253,11 +254,12 @@ def _said(version: VersionOutcome) -> str:
     return f"{told[:1].upper()}{told[1:]}."
 
 
-def _prompts(suite: SuiteOutcome, old: PromptVersion, new: PromptVersion) -> str:
+def _prompts(suite: SuiteOutcome, version: VersionOutcome, old: PromptVersion) -> str:
     """Both prompts side by side, and the settings that differ. The accepted one is stored without secrets."""
+    new = version.version
     before, after = without_secrets(old.model_config), without_secrets(new.model_config)
     config = _settings(before, after)
-    names = f"{old.label} (baseline)", f"{new.label} (edited in place)" if new.label == old.label else new.label
+    names = prompt_names(suite, version)
     if old.digest == new.digest:
         same = "The prompt says the same as the baseline's."
         behind = "" if config else " What changed lies behind it: the model, the code, or chance."

@@ -68,14 +68,13 @@ startPlots();
 startKeys();
 addEventListener("beforeprint", fillPaper);
 addEventListener("afterprint", () => document.getElementById("printed").replaceChildren());
-addEventListener("hashchange", () => {
-  if (!addressIsView()) return;
-  const given = new URLSearchParams(location.hash.slice(1));
-  const opens = given.has("case") && [...given.keys()].length === 1; // a link to a case keeps the view behind it
-  asked = opens ? { ...asked, case: readAddress().case } : readAddress();
-  for (const listener of listeners) listener();
-  if (!opens) document.getElementById("examples").scrollIntoView();
+addEventListener("hashchange", () => follow(location.hash));
+document.addEventListener("click", (event) => { // inside a frame without an origin the browser would not follow it
+  const link = event.target.closest?.('a[href*="="]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  follow(link.getAttribute("href"));
 });
-asked = readAddress();
+asked = readView(location.hash);
 for (const listener of listeners) listener();
 document.documentElement.dataset.ready = "yes";

@@ -7,14 +7,12 @@ const NOTHING_ASKED = {
 let asked = { ...NOTHING_ASKED };
 const listeners = [];
 
-function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
+function readView(hash) {
+  const given = new URLSearchParams(hash.slice(1));
   const read = { ...NOTHING_ASKED };
   for (const name of Object.keys(read)) if (given.has(name)) read[name] = given.get(name);
   return read;
 }
-
-const addressIsView = () => location.hash.includes("=");
 
 function writeAddress() {
   const changed = Object.entries(asked).filter(([name, value]) => value !== NOTHING_ASKED[name]);
@@ -24,6 +22,17 @@ function writeAddress() {
   } catch {
     // Inside a frame without an origin the address stays as it is.
   }
+}
+
+/** Show what an address or a link asks for; a link to a case alone keeps the view behind it. */
+function follow(hash) {
+  if (!hash.includes("=")) return; // a place in the page
+  const given = [...new URLSearchParams(hash.slice(1)).keys()];
+  const opens = given.length === 1 && given[0] === "case";
+  asked = opens ? { ...asked, case: readView(hash).case } : readView(hash);
+  writeAddress();
+  for (const listener of listeners) listener();
+  if (!opens) document.getElementById("examples").scrollIntoView();
 }
 
 /** Take a change in, tell it in the address, and draw. A new question begins at the first page of its answer. */
