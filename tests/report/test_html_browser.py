@@ -12,6 +12,7 @@ from browser import Browser
 from making_runs import case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
 from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.report.html import data
 
 IDS = "[...document.querySelectorAll('#cases button.open')].map((button) => button.textContent).join(' ')"
 FOCUSED = "document.activeElement.textContent"
@@ -125,8 +126,10 @@ def test_a_case_is_opened_walked_through_and_closed_with_the_keyboard(page: Brow
         "pytest 't.py::test_answer[v2-gamma]'",
     ):
         assert part in said, part
-    assert page.value("[...document.querySelectorAll('dialog del')].map((one) => one.textContent).join()") == "The"
-    assert page.value("[...document.querySelectorAll('dialog ins')].map((one) => one.textContent).join()") == "No"
+    marks = "[...document.querySelectorAll('dialog .words td:{} {}')].map((one) => one.textContent).join()"
+    assert page.value(marks.format("first-child", "del")) == "The"
+    assert page.value(marks.format("last-child", "ins")) == "No"
+    assert page.value(marks.format("first-child", "ins") + "+" + marks.format("last-child", "del")) == ""
     page.press("ArrowRight")
     page.wait("document.querySelector('#case-heading').textContent.startsWith('beta')")
     page.press("ArrowLeft")
@@ -144,12 +147,14 @@ def test_links_of_the_overview_lead_into_the_table(page: Browser) -> None:
     page.wait(f"{IDS} === 'delta gamma beta'")
     click(page, ".suite table a[href*='breached']")
     page.wait(f"{IDS} === 'delta gamma'")
-    click(page, "article.case a")
+    page.value("document.querySelector('article.case a').focus()")
+    page.press("Enter")
     page.wait(DIALOG)
     assert page.value("document.querySelector('#case-heading').textContent").startswith("delta")
     page.press("Escape")
     page.wait(CLOSED)
     assert page.value(IDS) == "delta gamma"
+    assert page.value("document.activeElement.closest('article.case') !== null")
 
 
 def test_colours_follow_the_system_until_somebody_chooses(page: Browser) -> None:
@@ -188,16 +193,18 @@ def test_nothing_is_wider_than_the_window(page: Browser, width: int) -> None:
     page.value("document.querySelector('dialog').close()")
 
 
-def test_paper_has_the_cases_that_do_not_pass_and_no_table_to_click_on(page: Browser) -> None:
-    """What is printed is put together when it is, and gone afterwards."""
-    page.value("dispatchEvent(new Event('beforeprint'))")
-    assert (
-        page.value("[...document.querySelectorAll('#printed h3 span[dir]')].map((one) => one.textContent).join()")
-        == "delta,gamma"
-    )
-    page.value("dispatchEvent(new Event('afterprint'))")
-    assert page.value("document.querySelector('#printed').childElementCount") == 0
-    assert page.paper().startswith(b"%PDF")
+def test_paper_has_the_cases_that_ask_for_a_look_and_no_table_to_click_on(browser: Browser, tmp_path: Path) -> None:
+    """What breached, also where a share may, and what failed by a check of the test's own; put together to print."""
+    spec = spec_of(["alpha", "beta", "gamma", "delta"])
+    failed, spared = case_of(spec, "alpha", 0.9, passed=False), case_of(spec, "beta", 0.5, passed=True)
+    show(browser, tmp_path, run_of(spec, [failed, spared, case_of(spec, "gamma", 0.9), case_of(spec, "delta")]))
+    browser.value("dispatchEvent(new Event('beforeprint'))")
+    printed = "[...document.querySelectorAll('#printed h3 span[dir]')].map((one) => one.textContent).join()"
+    assert browser.value(printed) == "beta,alpha"
+    browser.value("dispatchEvent(new Event('afterprint'))")
+    assert browser.value("document.querySelector('#printed').childElementCount") == 0
+    assert browser.paper().startswith(b"%PDF")
+    assert browser.complaints == []
 
 
 def test_hostile_texts_do_nothing_in_a_browser(browser: Browser, tmp_path: Path) -> None:
@@ -233,7 +240,25 @@ def test_many_cases_come_in_pages(browser: Browser, tmp_path: Path) -> None:
     assert browser.value(FOCUSED) == "e100"
     browser.press("ArrowUp")
     assert browser.value(FOCUSED) == "e099"
+    browser.press("ArrowDown")
+    assert "page 2 of 3" in browser.value("document.querySelector('#pages').textContent")
+    choose(browser, "tag", "odd")
+    assert "page 1 of 2" in browser.value("document.querySelector('#pages').textContent")
     assert browser.complaints == []
+
+
+def test_every_case_finds_its_texts_in_whichever_piece(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts lie in pieces; each case and each example reads its own."""
+    monkeypatch.setattr(data, "_PIECE", 700)
+    ids = [f"e{number:03}" for number in range(40)]
+    spec = spec_of(ids)
+    show(browser, tmp_path, run_of(spec, [case_of(spec, name, 0.9) for name in ids]))
+    assert browser.value("TEXTS.bounds.length") > 5
+    assert browser.value("EXAMPLE_TEXTS.bounds.length") > 3
+    assert browser.value("CASES.every((item) => TEXTS.of(item.number).n.includes(item.id))")
+    assert browser.value("CASES.every((item) => EXAMPLE_TEXTS.of(item.exampleNumber).r === `All of ${item.id}.`)")
 
 
 def test_a_run_without_cases_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
