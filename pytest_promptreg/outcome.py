@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .baseline import Baseline
 from .calls.tally import Tally
@@ -22,6 +22,9 @@ from .model import CaseKey, PromptVersion
 from .noise_result import PASSED, REGRESSED, UNDECIDED, NoiseResult
 from .refreshing import Plan
 from .suites import SuiteSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -342,6 +345,12 @@ class RunOutcome:
     def failed(self) -> bool:
         """Whether the run failed for anything that this plugin judges."""
         return bool(self.lost) or any(suite.failed for suite in self.suites)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each case, with its scores and findings; the columns are those of :mod:`frames`."""
+        from .frames import frame_of
+
+        return frame_of(self)
 
 
 def version_outcome(

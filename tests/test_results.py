@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -317,3 +319,64 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         FILE.write(tmp_path / "file" / "r.json", "{}")
     with pytest.raises(ResultsError, match="cannot be read"):
         load(tmp_path / "missing.json")
+
+
+SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "results.schema.json").read_text(encoding="utf-8"))
+KINDS: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+
+
+def is_of(value: Any, types: str | list[str]) -> bool:
+    """Whether a value is of one of the types of JSON Schema; a truth value is no number."""
+    names = [types] if isinstance(types, str) else types
+    if value is None or isinstance(value, bool):
+        return ("null" if value is None else "boolean") in names
+    return any(isinstance(value, KINDS[name]) for name in names if name in KINDS)
+
+
+def breaks(value: Any, schema: dict[str, Any], where: str = "$") -> list[str]:
+    """Where a value is not as a schema says, by the words of JSON Schema that ours uses."""
+    if "$ref" in schema:
+        return breaks(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], where)
+    if "anyOf" in schema:
+        found = [breaks(value, one, where) for one in schema["anyOf"]]
+        return [] if [] in found else found[0]
+    allowed = schema.get("enum", [schema["const"]] if "const" in schema else [value])
+    if value not in allowed or ("type" in schema and not is_of(value, schema["type"])):
+        return [where]
+    lacking = []
+    inside: list[tuple[str, Any, dict[str, Any]]] = []
+    if isinstance(value, list):
+        parts = schema.get("prefixItems") or [schema.get("items", {})] * len(value)
+        lacking = [where] if len(parts) != len(value) else []
+        inside = [(f"[{at}]", item, part) for at, (item, part) in enumerate(zip(value, parts, strict=False))]
+    elif isinstance(value, dict):
+        lacking = [f"{where}.{name}" for name in schema.get("required", ()) if name not in value]
+        others = schema.get("additionalProperties", {})
+        inside = [(f".{name}", item, schema.get("properties", {}).get(name, others)) for name, item in value.items()]
+    return lacking + [at for step, item, part in inside for at in breaks(item, part, where + step)]
+
+
+@given(runs())
+@settings(deadline=None, max_examples=25)
+def test_every_file_is_as_the_schema_says(run: RunOutcome) -> None:
+    """docs/results.schema.json describes what is written."""
+    assert breaks(json.loads(render(run)), SCHEMA) == []
+
+
+def test_the_schema_finds_what_is_wrong() -> None:
+    """A score that is a list, a verdict that is none, and what is missing."""
+    data = json.loads(render(whole()))
+    (version,) = data["run"]["suites"][0]["versions"]
+    version["cases"][0]["scores"] = [1]
+    version["cases"][1]["verdict"] = "fine"
+    del version["cases"][2]["example"]
+    del data["format"]
+    place = "$.run.suites[0].versions[0].cases"
+    assert breaks(data, SCHEMA) == ["$.format", f"{place}[0].scores", f"{place}[1].verdict", f"{place}[2].example"]
+
+
+def test_the_schema_is_up_to_date() -> None:
+    """A field that is added to what is written is added to the schema: `python docs/results_schema.py`."""
+    script = Path(__file__).parents[1] / "docs" / "results_schema.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], check=False)
+    assert done.returncode == 0, "run python docs/results_schema.py"
