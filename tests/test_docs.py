@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pytest_promptreg.metrics import METRICS
-from pytest_promptreg.options import INI_OPTIONS
+from pytest_promptreg.options import INI_OPTIONS, LEAVE_FILES
 from pytest_promptreg.signals import SIGNALS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -47,3 +48,45 @@ def test_options_named_in_the_docs_exist() -> None:
     fixtures = {name for name in named if name.startswith("promptreg_metric_")}
     assert named - fixtures <= set(INI_OPTIONS)
     assert {"promptreg_signals", "promptreg_embedding_model", "promptreg_bleu_tokens"} <= named
+
+
+CI_PAGE = (DOCS / "ci.md").read_text(encoding="utf-8")
+
+
+def test_the_workflow_posts_what_pytest_wrote() -> None:
+    """The one for GitHub is YAML, runs pytest with flags that there are, and posts and keeps their files."""
+    workflow = yaml.safe_load(yaml_block("github"))
+    assert workflow["permissions"] == {"contents": "read", "pull-requests": "write"}
+    (job,) = workflow["jobs"].values()
+    (command,) = [step["run"] for step in job["steps"] if step.get("run", "").startswith("pytest")]
+    files = files_of(command)
+    posting = {step["uses"].split("@")[0]: step for step in job["steps"] if "if" in step}
+    assert posting["marocchino/sticky-pull-request-comment"]["with"]["path"] == files["promptreg-markdown"]
+    assert posting["actions/upload-artifact"]["with"]["path"] == files["promptreg-html"]
+    for step in posting.values():
+        assert "!cancelled()" in step["if"], "a run that failed is the one to be told of"
+        assert f"hashFiles('{step['with']['path']}')" in step["if"]
+
+
+def test_the_gitlab_job_keeps_what_pytest_wrote() -> None:
+    """JUnit and code quality are reports of the job, whether it passes or not."""
+    (job,) = yaml.safe_load(yaml_block("gitlab")).values()
+    (command,) = [line for line in job["script"] if line.startswith("pytest")]
+    files = files_of(command)
+    assert job["artifacts"]["when"] == "always"
+    assert job["artifacts"]["reports"] == {"junit": files["junitxml"], "codequality": files["promptreg-codequality"]}
+    assert job["artifacts"]["paths"] == [files["promptreg-html"]]
+
+
+def yaml_block(service: str) -> str:
+    """The YAML on the page that begins with that service's file name."""
+    (found,) = re.findall(rf"```yaml\n(# \.{service}.*?)```", CI_PAGE, re.DOTALL)
+    return str(found)
+
+
+def files_of(command: str) -> dict[str, str]:
+    """The files that a command line names by flags, each of which pytest or the plugin has."""
+    found = dict(re.findall(r"--([a-z-]+)[= ](\S+)", command))
+    known = {"junitxml", *(f"promptreg-{name}" for name in LEAVE_FILES)}
+    assert set(found) <= known
+    return found
