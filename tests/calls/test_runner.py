@@ -458,6 +458,25 @@ def test_nobody_waits_for_a_call_that_never_began(make: Callable[..., Runner]) -
     assert len(told) == 1
 
 
+def test_what_is_left_out_is_not_called_any_more(make: Callable[..., Runner]) -> None:
+    """What has begun ends as it would; what has not is never begun, and whoever asks for it is told so."""
+    release, runner, called = threading.Event(), make(concurrency=1), []
+
+    def predict(asked: Request) -> str:
+        called.append(asked.text)
+        return hang(asked, release)
+
+    submit(runner, predict, 1, 2, 3)
+    wait_for(lambda: called == ["1"])
+    assert runner.leave_out([key(number) for number in (1, 2, 4)]) == {key(1)}
+    release.set()
+    assert runner.result(key(3)).text
+    assert runner.result(key(1)).text
+    with pytest.raises(PredictError, match="left out"):
+        runner.result(key(2))
+    assert called == ["1", "3"]
+
+
 def test_many_calls_use_few_threads(make: Callable[..., Runner]) -> None:
     """Threads are as many as calls may be in flight, not as many as there are calls."""
     runner, seen = make(concurrency=3), set()

@@ -72,6 +72,25 @@ def asynchronous(predict: Callable[[Request], str]) -> Callable[[Request], Any]:
     return predict_later
 
 
+def test_what_is_left_out_is_not_tried_again(make: Callable[..., Runner]) -> None:
+    """A call that nobody wants any more may fail, and that is the end of it."""
+    begun, release, tries = threading.Event(), threading.Event(), []
+
+    def predict(asked: Request) -> str:
+        tries.append(asked.text)
+        begun.set()
+        release.wait(20)
+        raise ConnectionResetError
+
+    runner = make()
+    runner.submit(key(1), Caller(predict, request))
+    assert begun.wait(20)
+    assert runner.leave_out([key(1)]) == {key(1)}
+    release.set()
+    assert isinstance(runner.take(key(1)).failure, ConnectionResetError)
+    assert tries == ["1"]
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_call_that_fails_twice_is_had_by_the_third_try(make: Callable[..., Runner], kind: str) -> None:
     """The output is there, with what it took, and the run counts it."""
