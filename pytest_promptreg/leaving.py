@@ -14,6 +14,7 @@ from .files import display_path, own_folder
 from .gates import Verdict, metric_of
 from .outcome import RunOutcome, SuiteOutcome
 from .report.files import make_way
+from .results_lines import SUFFIX
 from .settings import Settings
 from .shards import Part, Shard, module_digest, told
 
@@ -53,7 +54,9 @@ def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Sto
     try:
         if path.is_relative_to(settings.rootdir / ".promptreg"):
             own_folder(settings.rootdir)
-        results.FILE.write(path, results.render(conclusion.run, part=part, root=settings.rootdir))
+        lines = path.suffix == SUFFIX
+        text = results.render(conclusion.run, part=part, root=settings.rootdir, lines=lines)
+        results.FILE.write(path, text)
     except (ResultsError, OSError) as exc:
         conclusion.problems.append(str(exc))
         conclusion.fatal = True

@@ -115,7 +115,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--promptreg-results",
         dest="promptreg_results",
         metavar="PATH",
-        help="write the whole outcome as JSON; of a shard, default .promptreg/shards/2-of-5.json",
+        help="write the whole outcome as JSON (.jsonl: in lines); of a shard, default .promptreg/shards/2-of-5.json",
     )
     group.addoption(
         "--promptreg-html",

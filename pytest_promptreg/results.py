@@ -1,4 +1,4 @@
-"""The result file: a whole run as one JSON document, to be judged again, shown, merged and recorded elsewhere.
+"""The result file: a whole run as one JSON document or as JSON Lines, to be judged again, shown, merged and recorded.
 
 docs/results.md describes it. A reader refuses a newer format, reads an older one, and leaves alone what it does not
 know: a field that is added does not change the format's number, one whose meaning changes does.
@@ -27,6 +27,7 @@ from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
 from .own_files import OwnFile
 from .redaction import without_secrets, without_user_info
 from .refreshing import Plan
+from .results_lines import read_lines, write_lines
 from .signals import SIGNALS
 from .suites import ACTIONS, SuiteSpec
 from .text import plain, well_formed
@@ -53,13 +54,19 @@ class Results:
 
 
 def render(
-    run: RunOutcome, *, part: Mapping[str, Any] | None = None, root: Path | None = None, traces: bool = True
+    run: RunOutcome,
+    *,
+    part: Mapping[str, Any] | None = None,
+    root: Path | None = None,
+    traces: bool = True,
+    lines: bool = False,
 ) -> str:
     """The file's text; equal runs give equal bytes.
 
     :param part: what a merge needs besides, as JSON's own values.
     :param root: the folder that paths in the file start from; left out, the working directory.
     :param traces: whether what was kept of the calls is in it, which may be most of it.
+    :param lines: whether it is JSON Lines, and not one document.
     """
     data = {
         "kind": KIND,
@@ -68,6 +75,8 @@ def render(
         "run": _wire(root, traces=traces).encode(run, RunOutcome),
         "part": part,
     }
+    if lines:
+        return well_formed(write_lines(data))
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return well_formed(text) + "\n"
 
@@ -80,10 +89,12 @@ def parse(text: str, *, where: str = "", root: Path | None = None) -> Results:
     :raises ResultsError: when it is torn, no result file, of a newer format, or says what cannot be.
     """
     try:
-        data = json.loads(text)
+        data = read_lines(text)
     except json.JSONDecodeError as exc:
         raise _broken(f"it is no whole JSON ({exc.msg}, line {exc.lineno}, column {exc.colno})", where) from exc
-    except (ValueError, RecursionError) as exc:
+    except ValueError as exc:
+        raise _broken(str(exc), where) from exc
+    except RecursionError as exc:
         raise _broken("it is no JSON that could be read", where) from exc
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise ResultsError("this is no result file", where=where or None, next_step="pytest --promptreg-results PATH")

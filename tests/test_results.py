@@ -380,3 +380,37 @@ def test_the_schema_is_up_to_date() -> None:
     script = Path(__file__).parents[1] / "docs" / "results_schema.py"
     done = subprocess.run([sys.executable, str(script), "--check"], check=False)
     assert done.returncode == 0, "run python docs/results_schema.py"
+
+
+@given(runs())
+@settings(deadline=None, max_examples=25)
+def test_a_run_as_lines_is_the_same_run(run: RunOutcome) -> None:
+    """A line for each case behind the first; read again, the run is the same to the byte."""
+    text = render(run, lines=True)
+    cases = sum(len(version.cases) for suite in run.suites for version in suite.versions)
+    assert [type(json.loads(line)) for line in text.removesuffix("\n").split("\n")] == [dict] * (1 + cases)
+    assert render(parse_results(text).run) == render(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda lines: lines[:-1], "it has 3 of 4 cases"),
+        (lambda lines: [*lines, lines[-1]], "it has 5 of 4 cases"),
+        (lambda lines: [lines[0], "[1]", *lines[2:]], "line 2 is no case of the run"),
+        (lambda lines: [lines[0], lines[1].replace("v2", "v9"), *lines[2:]], "line 2 is no case of the run"),
+        (lambda lines: [*lines[:-1], lines[-1][:-9]], "it is no whole JSON"),
+        (lambda lines: [lines[0].replace('"versions":[{"version"', '"versions":[{"x"'), *lines[1:]], "not whole"),
+    ],
+)
+def test_torn_and_foreign_lines_are_refused(change: Any, problem: str) -> None:
+    """A file of which lines are missing or of another run is none."""
+    lines = change(render(whole(), lines=True).splitlines())
+    with pytest.raises(ResultsError, match=problem):
+        parse_results("\n".join(lines) + "\n")
+
+
+def test_an_indented_document_is_read(tmp_path: Path) -> None:
+    """A person may have looked at it with a tool that lays it out."""
+    text = json.dumps(json.loads(render(whole())), indent=2)
+    assert render(parse_results(text).run) == render(whole())

@@ -138,3 +138,15 @@ def test_no_line_of_the_log_is_a_command_of_a_models(project: Project, run: Run,
     assert "stop-commands" in result.stdout.str()
     obeyed = [line for line in result.outlines if line.lstrip().startswith(("::", "##["))]
     assert obeyed == []
+
+
+def test_a_run_is_left_as_lines_and_shown_again(project: Project, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the ending of its name; reports and comparisons read it as they read a document."""
+    regressed(project)
+    run("--promptreg-results", "run.jsonl")
+    assert len(project.lines("run.jsonl")) == 1 + 6
+    assert main(["report", "run.jsonl"]) == 0
+    assert "--promptreg-accept v2" in capsys.readouterr().out
+    run("--promptreg-results", "run.json")
+    assert main(["compare", "run.jsonl", "run.json", "--fail-on-regression"]) == 0
+    assert "of 6 cases 0 worse, 0 better; 0 outputs differ" in capsys.readouterr().out
