@@ -1,6 +1,6 @@
 """All benchmarks, each figure beside a limit or a bare pytest in the same run.
 
-python benchmarks/run.py [startup] [cases] [calls] [scoring] [changed] [tracking] [peers] [gates] [--runs N]
+python benchmarks/run.py [startup] [cases] [calls] [scoring] [changed] [tracking] [peers] [gates] [noisy] [--runs N]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import cases
 import changed
 import embedding
 import gates
+import noisy
 import peers
 import scoring
 import tracking
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
     "tracking": tracking.tracking,
     "peers": peers.peers,
     "gates": gates.gates,
+    "noisy": noisy.noisy,
 }
 
 

@@ -3,7 +3,8 @@
 The text stands between tags in the prompt (``<article>``, or any other name), optionally with a ``<title>``;
 the rest of the prompt is read as instructions (``app.summary_brief`` lists those that are understood).
 Sentences are ranked by how close their embeddings are to all the others and to the title, instructions push
-the ranking one way or the other, and the best sentences that fit the limits are returned word for word.
+the ranking one way or the other, and the best sentences that fit the limits are returned word for word. At a
+temperature above 0 they are a sample, and so are some of the words (``app.sampling``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from .embeddings import embed
 from .reading import read_prompt
+from .sampling import DETERMINISTIC, Sampler
 from .sentences import count_words, join_sentences, split_sentences
 from .summary_brief import SummaryBrief, read_brief
 
@@ -45,26 +47,29 @@ class _Sentence:
     score: float
 
 
-def summarize(prompt: str) -> str:
+def summarize(prompt: str, temperature: float = 0.0) -> str:
     """The summary that a prompt asks for; empty if the prompt has no text to summarize."""
     parts = read_prompt(prompt)
     title = parts.material.get("title", "")
     bodies = [body for tag, body in parts.material.items() if tag != "title"]
-    return summarize_text(bodies[0], read_brief(parts.clauses), title=title) if bodies else ""
+    if not bodies:
+        return ""
+    return summarize_text(bodies[0], read_brief(parts.clauses), title=title, sampler=Sampler(temperature))
 
 
-def summarize_text(text: str, brief: SummaryBrief, *, title: str = "") -> str:
+def summarize_text(text: str, brief: SummaryBrief, *, title: str = "", sampler: Sampler = DETERMINISTIC) -> str:
     """Summarize a text as briefed."""
     sentences = split_sentences(text)
     if not sentences:
         return ""
-    lines = [sentence.text for sentence in _choose(_rank(sentences, brief, title), brief)]
+    ranked = _rank(sentences, brief, title, sampler)
+    lines = [sampler.reworded(sentence.text) for sentence in _choose(ranked, brief)]
     if brief.bullets:
         return "\n".join([brief.opening] * bool(brief.opening) + [f"- {line}" for line in lines])
     return join_sentences([brief.opening] * bool(brief.opening) + lines)
 
 
-def _rank(sentences: Sequence[str], brief: SummaryBrief, title: str) -> list[_Sentence]:
+def _rank(sentences: Sequence[str], brief: SummaryBrief, title: str, sampler: Sampler) -> list[_Sentence]:
     """The sentences with their scores, best first.
 
     Scores are rounded, and the earlier sentence wins a tie, so that noise in the last digits of an embedding
@@ -73,14 +78,16 @@ def _rank(sentences: Sequence[str], brief: SummaryBrief, title: str) -> list[_Se
     vectors = embed(tuple(sentences))
     likeness = vectors @ vectors.T
     others = max(len(sentences) - 1, 1)
-    scored = []
+    scores = []
     for position, sentence in enumerate(sentences):
         score = (float(likeness[position].sum()) - 1.0) / others + _LEAD / (1 + position)
         if title:
             score += _TITLE * float(vectors[position] @ embed((title,))[0])
         if brief.focus:
             score += _FOCUS * float(vectors[position] @ embed((brief.focus,))[0])
-        score += _instructed(sentence, brief)
+        scores.append(score + _instructed(sentence, brief))
+    scored = []
+    for position, (sentence, score) in enumerate(zip(sentences, sampler.shaken(scores), strict=True)):
         text = _ASIDE.sub("", sentence).strip() if brief.drop_asides else sentence
         scored.append(_Sentence(position, text or sentence, round(score, 4)))
     return _without_repetition(scored, likeness.tolist())
