@@ -75,16 +75,16 @@ class NoiseResult:
         if self.drop is None or self.upper is None or self.margin is None:
             return f"{_count(self.examples, 'example')} cannot tell: two at least are needed"
         lost = f"lost {self._number(max(self.drop, 0.0))}"
-        may = f"{self._number(self.margin)} may be lost"
+        allowed = f"where {self._number(self.margin)} is allowed"
         if self.state == REGRESSED:
-            return f"{lost} beyond the model's own noise, where {may}; {odds(self.chance)}"
+            return f"{lost}, {allowed}; {odds(self.chance)}"
         if self.state == PASSED:
-            return f"{lost}, at most {self._number(self.upper)} ({may})"
-        return f"{lost}, and {self._number(self.upper)} cannot be ruled out ({may}){self._what_would_tell()}"
+            return f"{lost}, at most {self._number(self.upper)}, {allowed}"
+        return f"{lost}, and up to {self._number(self.upper)} cannot be ruled out, {allowed}{self._what_would_tell()}"
 
     def _what_would_tell(self) -> str:
-        told = f"; {self.examples} examples find losses from {self._number(self.detectable)}" if self.detectable else ""
-        return f"{told}; {self.needed} would settle it" if self.needed else told
+        told = f"; {self.examples} examples show losses from {self._number(self.detectable)}" if self.detectable else ""
+        return f"{told}; {self.needed:,} would settle it" if self.needed else told
 
     def _fallen(self) -> str:
         """Under floors nobody knows the noise: only what is as far away as an unrelated answer counts."""
@@ -102,7 +102,7 @@ class NoiseResult:
         low, high = self.share or (0.0, 1.0)
         found = (
             f"{self.below} of {_count(self.examples, 'case')} without a breach ({self.below / self.examples:.1%}; "
-            f"{low:.1%} to {high:.1%} with 95 % confidence), where {self.floor:g} is asked for"
+            f"in the long run {low:.1%} to {high:.1%}, 95 % sure of each), where {self.floor:g} is asked for"
         )
         return found if self.state != UNDECIDED else f"{found}{self._what_would_tell()}"
 
@@ -113,8 +113,8 @@ class NoiseResult:
 def odds(chance: float | None) -> str:
     """A small probability as people say it."""
     if not chance or chance >= 0.5:
-        return "chance does as much in most runs"
-    return f"chance does as much in 1 of {round(1 / chance):,} runs"
+        return "by chance in most runs"
+    return f"by chance in 1 of {round(1 / chance):,} runs"
 
 
 def _count(number: int, noun: str) -> str:

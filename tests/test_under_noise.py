@@ -15,6 +15,7 @@ from pytest_promptreg.gates import SuiteGateResult, parse
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.outcome import CaseOutcome, VersionOutcome
 from pytest_promptreg.report.noise import lines, sentence
+from pytest_promptreg.report.terminal import wrapped
 from pytest_promptreg.suites import SuiteSpec
 from pytest_promptreg.under_noise import judge
 
@@ -156,6 +157,7 @@ def test_a_pass_rate_is_an_estimate_under_noise(count: int, kept: int, state: st
     gate = SuiteGateResult(parse("pass_rate >= 0.95"), kept / count, count)
     (judged,) = judge(suite("floor"), [VersionOutcome(V1, cases, [gate])], None, SETTINGS)
     rate = judged.noise[-1]
+    assert ("without a breach" in sentence(judged)) is (state != "passed"), "outputs are told, unless the rate decided"
     assert (rate.term, rate.state) == ("pass_rate >= 0.95", state)
     assert not judged.gates, "it is not judged twice"
     assert f"{kept} of {count} cases without a breach" in str(rate)
@@ -164,9 +166,18 @@ def test_a_pass_rate_is_an_estimate_under_noise(count: int, kept: int, state: st
 @pytest.mark.parametrize(
     ("made", "found"),
     [
-        (lambda: version(V1, 40, lost=0.2), "lost more than the model varies by itself (rouge_l), and chance does as"),
-        (lambda: version(V1, 40), "whatever its outputs lost is less than may be lost, with 95 % confidence"),
-        (lambda: version(V1, 3, noise=0.3), "3 examples are too few to tell whether it lost anything"),
+        (
+            lambda: version(V1, 40, lost=0.2),
+            "are less like the accepted ones than those are like each other (by chance in 1 of",
+        ),
+        (
+            lambda: version(V1, 40),
+            "if its outputs got worse at all, then by less than is allowed (95 % sure); nothing to do",
+        ),
+        (
+            lambda: version(V1, 3, noise=0.3),
+            "3 examples cannot tell whether its outputs got worse by more than is allowed; add examples: ",
+        ),
     ],
 )
 def test_a_version_is_told_in_one_sentence(made: Callable[[], VersionOutcome], found: str) -> None:
@@ -175,3 +186,43 @@ def test_a_version_is_told_in_one_sentence(made: Callable[[], VersionOutcome], f
     assert found in sentence(judged)
     assert sentence(judged).startswith("v1 ")
     assert [text for text, _ in lines(judged, verbose=True)][1].strip().startswith("rouge_l ")
+
+
+def test_what_only_the_references_show_is_told_as_such() -> None:
+    """Outputs that are as alike as ever and say less of what was expected are not called less alike."""
+    kept = version(V1, 40)
+    rng = random.Random(2)  # noqa: S311  noise that is the same each time
+    rows = [[[rng.gauss(0.8, 0.02) for _ in range(3)] + [0.5]] for _ in kept.cases]
+    cases = [
+        replace(case, noise={**case.noise, "drop(token_recall)": row})
+        for case, row in zip(kept.cases, rows, strict=True)
+    ]
+    spec = suite("calibrated")
+    referred = tuple(replace(example, reference="r") for example in spec.examples)
+    (judged,) = judge(replace(spec, examples=referred), [replace(kept, cases=cases)], None, SETTINGS)
+    assert "v1 regressed: its outputs keep less of the expected answers than the accepted ones do (" in sentence(judged)
+    assert "by 1 of 2 metrics, by chance in 1 of " in sentence(judged)
+
+
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (14, "14 of 20 outputs are as far from the accepted ones as answers to another question, more than the model"),
+        (5, "question, and 20 examples cannot tell whether that is usual; add examples (not failed"),
+        (1, "no more than usual (95 % sure); store 3 outputs of each example to see smaller losses"),
+    ],
+)
+def test_floors_are_told_by_the_count_of_outputs(below: int, told: str) -> None:
+    """Under floors the sentence says how many outputs are far off, and what to do about it."""
+    (judged,) = judge(suite("floor"), [fallen(20, below)], None, SETTINGS)
+    assert told in sentence(judged)
+
+
+def test_sentences_are_broken_where_the_terminal_ends() -> None:
+    """No line is wider than a terminal of 80 columns, and none is lost."""
+    (judged,) = judge(suite("calibrated"), [version(V1, 40, lost=0.2)], None, SETTINGS)
+    whole = lines(judged, verbose=True)
+    broken = wrapped(whole, 80)
+    assert max(len(text) for text, _ in whole) > 80 >= max(len(text) for text, _ in broken)
+    assert " ".join(" ".join(text.split()) for text, _ in broken) == " ".join(text.strip() for text, _ in whole)
+    assert wrapped(whole, 1000) == whole

@@ -17,12 +17,19 @@ _COLOURS = {PASSED: {"green": True}, REGRESSED: {"red": True}, UNDECIDED: {"yell
 NAMED = 5  # examples that are named
 _MODES = {
     modes.STRICT: "all stored generations are the same, so nothing may change",
-    modes.CALIBRATED: "outputs are compared with what the stored generations differ by themselves",
+    modes.CALIBRATED: "new outputs may differ from the stored ones as much as those differ from each other",
     modes.FLOOR: (
-        "only outputs as far from the baseline as other answers count; with "
-        f"promptreg_baseline_samples = {modes.RECOMMENDED} an update stores what the model varies by"
+        "only outputs as far from the accepted ones as answers to another question count; for finer gates, "
+        f"update with promptreg_baseline_samples = {modes.RECOMMENDED}"
     ),
 }
+_RATE = "rate"  # the mode of a gate on the share of cases without a breach
+_ADVICE = {
+    PASSED: "nothing to do",
+    REGRESSED: "read the worst examples, then mend the prompt or accept it",
+    UNDECIDED: "add examples",
+}
+_STORE = f"store {modes.RECOMMENDED} outputs of each example to see smaller losses"
 
 
 def mode_line(suite: SuiteOutcome, *, refreshed: bool) -> list[Line]:
@@ -51,53 +58,57 @@ def lines(version: VersionOutcome, *, verbose: bool) -> list[Line]:
 def sentence(version: VersionOutcome) -> str:
     """What was found, how sure that is, and what to do: one sentence, for somebody who takes no interest in numbers."""
     label, state = one_line(version.version.label), version.noise_state
-    of_state = [result for result in version.noise if result.state == state]
-    calibrated = version.noise[0].mode == modes.CALIBRATED
     if not any(result.examples for result in version.noise):
         return f"{label} cannot be judged: none of its cases has an output to compare"
-    if state == REGRESSED:
-        found = _lost(of_state) if calibrated else _fallen(of_state)
-        return f"{label} regressed: {found}; look at the worst below, then mend the prompt or accept it"
-    if state == PASSED:
-        return f"{label} passed: {_kept(of_state) if calibrated else _not_fallen(of_state)}"
+    of_state = [result for result in version.noise if result.state == state]
+    outputs = [result for result in of_state if result.mode != _RATE]
+    if not outputs:  # only the share of cases without a breach decided, and that is a sentence already
+        found, advice = "; ".join(one_line(f"{result.term}: {result.finding}") for result in of_state), _ADVICE[state]
+    elif outputs[0].mode == modes.CALIBRATED:
+        asked = sum(result.mode != _RATE for result in version.noise)
+        found, advice = _calibrated(state, outputs, asked), _ADVICE[state]
+    else:
+        found, advice = _fallen(state, outputs), _STORE if state == PASSED else _ADVICE[state]
+    if state != UNDECIDED:
+        return f"{label} {state}: {found}; {advice}"
+    needed = max((result.needed or 0 for result in of_state), default=0)
+    more = f": {needed:,} would settle it" if needed else ""
     warns = all(result.met for result in of_state)
-    why = "not failed, because promptreg_undecided = warn" if warns else "failed, because promptreg_undecided = fail"
-    return f"{label} is undecided: {_too_few(of_state)} ({why})"
+    why = "not failed: promptreg_undecided = warn" if warns else "failed: promptreg_undecided = fail"
+    return f"{label} is undecided: {found}; {advice}{more} ({why})"
 
 
-def _lost(results: Sequence[NoiseResult]) -> str:
-    surest = min((result for result in results), key=lambda result: result.chance or 0.0)
-    return f"its outputs lost more than the model varies by itself ({_names(results)}), and {odds(surest.chance)}"
+def _calibrated(state: str, results: Sequence[NoiseResult], asked: int) -> str:
+    """What was found beside what the stored generations differ by.
+
+    :param results: of the state; :param asked: how many metrics there are in all.
+    """
+    if state == PASSED:
+        return "if its outputs got worse at all, then by less than is allowed (95 % sure)"
+    if state == UNDECIDED:
+        most = max(result.examples for result in results)
+        return f"{_examples(most)} cannot tell whether its outputs got worse by more than is allowed"
+    what = "its outputs are less like the accepted ones than those are like each other"
+    if all(result.term.startswith("drop(") for result in results):
+        what = "its outputs keep less of the expected answers than the accepted ones do"
+    found = len(results)
+    by = "" if asked == 1 else f"by all {asked} metrics, " if found == asked else f"by {found} of {asked} metrics, "
+    return f"{what} ({by}{odds(min((result.chance for result in results if result.chance), default=None))})"
 
 
-def _fallen(results: Sequence[NoiseResult]) -> str:
+def _fallen(state: str, results: Sequence[NoiseResult]) -> str:
+    """What was found under floors: how many outputs are far off, which says something only when they are many."""
     most = max(results, key=lambda result: result.below)
-    return (
-        f"{most.below} of {most.examples} outputs are as far from the baseline as answers to another question "
-        f"({_names(results)})"
-    )
+    found = f"{most.below} of {most.examples} outputs are as far from the accepted ones as answers to another question"
+    if state == REGRESSED:
+        return f"{found}, more than the model does by itself (95 % sure)"
+    if state == PASSED:
+        return f"{found}, which is no more than usual (95 % sure)"
+    return f"{found}, and {_examples(most.examples)} cannot tell whether that is usual"
 
 
-def _kept(results: Sequence[NoiseResult]) -> str:
-    return f"whatever its outputs lost is less than may be lost, with 95 % confidence ({_names(results)})"
-
-
-def _not_fallen(results: Sequence[NoiseResult]) -> str:
-    most = max(results, key=lambda result: result.below)
-    return (
-        f"{most.below} of {most.examples} outputs are as far from the baseline as answers to another question, "
-        "which is no more than usual; a smaller loss is not seen with one stored generation"
-    )
-
-
-def _too_few(results: Sequence[NoiseResult]) -> str:
-    needed = [result.needed for result in results if result.needed]
-    more = f"; {max(needed)} would settle it" if needed else ""
-    return f"{results[0].examples} examples are too few to tell whether it lost anything ({_names(results)}){more}"
-
-
-def _names(results: Sequence[NoiseResult]) -> str:
-    return ", ".join(one_line(result.term) for result in results)
+def _examples(number: int) -> str:
+    return f"{number} example{'' if number == 1 else 's'}"
 
 
 def _unusual(version: VersionOutcome) -> list[Line]:
@@ -105,8 +116,7 @@ def _unusual(version: VersionOutcome) -> list[Line]:
     outside = version.outside_noise
     if not outside:
         return []
-    shown = ", ".join(f"{one_line(name)} ({chance:.2f})" for name, chance in outside[:NAMED])
+    shown = ", ".join(f"{one_line(name)} (1 in {round(1 / chance)})" for name, chance in outside[:NAMED])
     more = f" and {len(outside) - NAMED} more" if len(outside) > NAMED else ""
     by_chance = OUTSIDE * len(version.judged)
-    count = f"{len(outside)} example{'' if len(outside) == 1 else 's'}"
-    return [(f"    outside the noise: {count} (by chance up to {by_chance:.1f}): {shown}{more}", {})]
+    return [(f"    most unusual: {_examples(len(outside))} (by chance up to {by_chance:.2g}): {shown}{more}", {})]

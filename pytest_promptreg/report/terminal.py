@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -118,7 +119,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
         told += _table(suite, refreshed=run.refreshed, columns_wide=columns_wide)
     if calls := outputs(suite):
         told.append((f"  outputs: {calls}", {}))
-    told += noise.mode_line(suite, refreshed=run.refreshed)
+    told += wrapped(noise.mode_line(suite, refreshed=run.refreshed), columns_wide)
     stopped = [version for version in suite.versions if version.stopped is not None]
     for version in stopped:
         told.append((f"  stopped early: {one_line(version.version.label)} {version.stopped}", {}))
@@ -126,13 +127,30 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
     if missed > 0 and not run.rescored:
         told.append((f"  not judged: {missed} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
-        told += noise.lines(version, verbose=verbose)
+        told += wrapped(noise.lines(version, verbose=verbose), columns_wide)
         told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
         records = count(len(suite.stale), "baseline record")
         told.append((f"  stale: {records} without an example: {_some(suite.stale, STALE)}", {"yellow": True}))
     return told
+
+
+def wrapped(told: list[Line], columns_wide: int) -> list[Line]:
+    """Sentences in lines that the terminal has room for, broken between words; the rest of each stands further in."""
+    broken: list[Line] = []
+    for text, colour in told:
+        indent = " " * (len(text) - len(text.lstrip()))
+        parts = textwrap.wrap(
+            text.strip(),
+            columns_wide,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        broken += [(part, colour) for part in parts]
+    return broken
 
 
 def _table(suite: SuiteOutcome, *, refreshed: bool, columns_wide: int) -> list[Line]:

@@ -103,9 +103,9 @@ def test_a_worse_prompt_is_caught_beyond_the_noise(varying: Varying, run_each_wa
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "*v2 regressed: its outputs lost more than the model varies by itself (*), and chance does as much in *",
-            "*outside the noise: * examples (by chance up to 1.2): *",
-            "FAILED test_varying, v2 regressed: *look at the worst below, then mend the prompt or accept it",
+            "*v2 regressed: its outputs are less like the accepted ones than those are like each other (*by chance*",
+            "*most unusual: * examples (by chance up to 1.2): * (1 in *",
+            "FAILED test_varying, v2 regressed: *read the worst examples, then mend the prompt or accept it",
             "next: pytest test_varying.py --promptreg-accept v2 *",
         ]
     )
@@ -122,7 +122,7 @@ def test_one_generation_is_judged_by_floors(varying: Varying, run: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "*gates: floor, by what the baseline holds: *promptreg_baseline_samples = 3*",
-            "*v1 passed: 0 of 24 outputs are as far from the baseline as answers to another question*",
+            "*v1 passed: 0 of 24 outputs are as far from the accepted ones as answers to another question*",
         ]
     )
 
@@ -160,7 +160,9 @@ def test_undecided_fails_where_it_should(varying: Varying, run: Run) -> None:
     varying.nth(3)
     warned, failed = run("test_varying.py"), run("test_varying.py", "-o", "promptreg_undecided=fail")
     assert (warned.ret, failed.ret) == (0, 1)
-    warned.stdout.fnmatch_lines(["*v1 is undecided: 4 examples are too few to tell whether it lost anything*"])
+    warned.stdout.fnmatch_lines(
+        ["*v1 is undecided: 4 examples cannot tell whether its outputs got worse by more than is allowed*"]
+    )
     failed.stdout.fnmatch_lines(["FAILED test_varying, v1 is undecided: *promptreg_undecided = fail)"])
 
 

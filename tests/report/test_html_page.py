@@ -234,7 +234,7 @@ def test_what_was_found_under_noise_is_told() -> None:
     for said in (
         "2 of 4 outputs breach a gate, the outputs lost more than the model varies by itself",
         f"not met v2: {lost}",
-        "v2 regressed: its outputs lost more than the model varies by itself (semantic)",
+        "v2 regressed: its outputs are less like the accepted ones than those are like each other (by chance in 1",
         "Outside of what the model varies by itself: delta, gamma",
     ):
         assert said in shown, said
