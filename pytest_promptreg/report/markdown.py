@@ -76,7 +76,9 @@ def render(conclusion: Conclusion, limit: int = COMMENT) -> str:
     run = conclusion.run
     paper = Paper(limit)
     paper.add(_verdict(conclusion))
-    _bullets(paper, "Why the run fails", [*conclusion.reasons, *conclusion.problems])
+    _bullets(paper, "Why the run fails", [*conclusion.reasons, *(conclusion.problems if conclusion.fatal else ())])
+    if not conclusion.fatal:
+        _bullets(paper, "Problems that fail nothing", conclusion.problems)
     for suite in run.suites:
         paper.add(_figures(suite, run))
     if commands := next_commands(conclusion):

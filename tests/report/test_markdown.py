@@ -92,6 +92,16 @@ def test_a_green_run_is_a_verdict_and_a_table() -> None:
         assert word not in text
 
 
+def test_a_problem_that_fails_nothing_is_no_reason() -> None:
+    """A store that is away is told, and not for why a run failed."""
+    conclusion = concluded(case("a", "unchanged", 1.0))
+    conclusion.problems.append("MLflow is away")
+    assert "**Problems that fail nothing**\n\n- <code>MLflow is away</code>" in render(conclusion)
+    conclusion.fatal = True
+    assert "**Why the run fails**\n\n- <code>MLflow is away</code>" in render(conclusion)
+    assert "**FAILED**" in render(conclusion).splitlines()[0]
+
+
 def test_a_run_that_ended_early_is_said_to_have() -> None:
     """An interrupted run has not passed."""
     assert "**INTERRUPTED**" in render(concluded(case("a", "unchanged", 1.0), interrupted=True)).splitlines()[0]
