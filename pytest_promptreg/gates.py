@@ -142,7 +142,7 @@ def number(bound: float) -> str:
 def show(value: float, gate: Gate) -> str:
     """The value with as many digits as tell it from the gate's bound."""
     for digits in (3, 4, 5, 6):
-        shown = f"{value:.{digits}f}"
+        shown = f"{round(value, digits) + 0.0:.{digits}f}"  # adding zero: no "-0.000"
         if gate.met_by(float(shown)) == gate.met_by(value):
             break
     return shown
