@@ -16,10 +16,14 @@ from .suites import SuiteSpec
 
 @dataclass(frozen=True)
 class Against:
-    """A suite's cases beside its baseline."""
+    """A suite's cases beside its baseline.
+
+    :param declared: the suite as it was declared; in ``spec`` is redacted what must not be stored, shown or sent.
+    """
 
     spec: SuiteSpec
     baseline: Baseline | None
+    declared: SuiteSpec
 
     def version(self, key: Key) -> PromptVersion:
         """The prompt version of a case."""
@@ -28,6 +32,14 @@ class Against:
     def example(self, key: Key) -> Example:
         """The example of a case."""
         return self.spec.example_by_id[key.example]
+
+    def declared_version(self, key: Key) -> PromptVersion:
+        """The prompt version of a case as it was declared: for predict and the test."""
+        return self.declared.version_by_label[key.version]
+
+    def declared_example(self, key: Key) -> Example:
+        """The example of a case as it was declared: for predict and the test."""
+        return self.declared.example_by_id[key.example]
 
     def accepted(self, key: CaseKey) -> str | None:
         """The output that a case is compared with, the first where there are several; None when there is none."""
@@ -59,7 +71,8 @@ class Against:
         if record is None or self.baseline is None:
             what = "no baseline" if self.baseline is None else "no record of it in the baseline"
             return Verdict.MISSING, f"{what} ({example.where})\n  {self._remedy}"
-        if record.inputs != example.inputs_digest:
+        # Where less was redacted when it was stored, it knows what it was made from as it was declared.
+        if record.inputs not in {example.inputs_digest, self.declared_example(key).inputs_digest}:
             return Verdict.INCOMPARABLE, (
                 f"its inputs ({example.where}) are not those that the baseline was made from\n  {self._remedy}"
             )

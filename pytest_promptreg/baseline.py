@@ -96,12 +96,14 @@ class Baseline:
     :param accepted: key of the accepted prompt version among ``prompts``.
     :param prompts: the prompts that made the records, by digest.
     :param signatures: of the metrics that the suite's gates named when the file was written.
+    :param rewritten: whether it says something else than its file, because more is redacted now.
     """
 
     accepted: str
     prompts: Mapping[str, PromptVersion]
     records: Mapping[str, Record]
     signatures: Mapping[str, str] = field(default_factory=dict)
+    rewritten: bool = field(default=False, compare=False)
 
     @property
     def prompt(self) -> PromptVersion:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import PredictError
+from .errors import PredictError, RedactionError
 from .gates import Verdict
 from .model import CaseKey, Example, Output, PromptVersion, Request
-from .templates import render
 
 if TYPE_CHECKING:
     from .outcome import CaseOutcome
@@ -38,22 +37,22 @@ class PromptregCase:
 
     @property
     def version(self) -> PromptVersion:
-        """The prompt version under test."""
-        return self._run.against.version(self._key)
+        """The prompt version under test, as it was declared."""
+        return self._run.against.declared_version(self._key)
 
     @property
     def example(self) -> Example:
-        """The example: its inputs, reference and tags."""
-        return self._run.against.example(self._key)
+        """The example, as it was declared: its inputs, reference and tags."""
+        return self._run.against.declared_example(self._key)
 
     @property
     def request(self) -> Request:
-        """The rendered prompt: what predict is given."""
-        return render(self.version, self.example.id, self.example.inputs)
+        """The rendered prompt: what predict is given, with nothing redacted."""
+        return self._run.request(self._key)
 
     @property
     def output(self) -> Output:
-        """What predict returned for this case, of several samples the first.
+        """What predict returned for this case, redacted; of several samples the first.
 
         Fails the test in a suite without predict, before ``check(output)`` was given one.
         """
@@ -123,8 +122,8 @@ class PromptregCase:
     def _take_made(self, outputs: Sequence[Any]) -> None:
         self._outcome, self._checked = None, False
         try:
-            self._outputs = [Output.of(output) for output in outputs]
-        except PredictError as exc:
+            self._outputs = [self._run.redacted(Output.of(output)) for output in outputs]
+        except (PredictError, RedactionError) as exc:
             self._fail(f"promptreg.check(output): {exc}")
 
     # -- for the plugin: set-up of the fixture, and the end of the test

@@ -182,6 +182,7 @@ class Concluder:
                 if self.settings.tracking is not None and self.settings.tracking.required:
                     conclusion.problems.append(f"{REQUIRED_KEY} = true: without its record the run fails")
                     conclusion.fatal = True
+        conclusion.problems = [self.settings.redactor.message(problem) for problem in conclusion.problems]
         return conclusion
 
     def _tell_of_recorded(self, declaration: Declaration, conclusion: Conclusion) -> None:

@@ -9,6 +9,7 @@
     ├── PredictError     predict failed: infrastructure, not regression
     ├── MetricError      a metric could not score: infrastructure, not regression
     ├── ReplayError      a recorded output is missing, or their file cannot be used
+    ├── RedactionError   a text that could not be redacted, and so is kept nowhere
     ├── BudgetError      a call that would exceed what a run may call or cost
     ├── TrackingError    the tracking store could not be written
     │   └── PartlyRecordedError   the runs were, and not all that belongs to them
@@ -76,6 +77,10 @@ class MetricError(PromptregError):
 
 class ReplayError(PromptregError):
     """A recorded output is missing, or the file of recorded outputs cannot be used."""
+
+
+class RedactionError(PromptregError):
+    """A text could not be redacted: it is neither judged nor stored, and not quoted here."""
 
 
 class BudgetError(PromptregError):

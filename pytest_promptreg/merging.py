@@ -20,6 +20,7 @@ from .errors import ResultsError
 from .files import display_path
 from .model import CaseKey
 from .outcome import RunOutcome
+from .redaction.declared import redacted_baseline
 from .report.files import leave
 from .results import load
 from .roles import Concluding
@@ -293,7 +294,7 @@ class Merging(Concluding):
                         where=display_path(path),
                         next_step="run the merge in the checkout's root folder, or give it as --rootdir",
                     )
-                if baseline_file.load(path) != stored:
+                if redacted_baseline(baseline_file.load(path), self.settings.redactor) != stored:
                     raise ResultsError(
                         f"the baseline is another one than {shard} refreshed",
                         where=display_path(path),

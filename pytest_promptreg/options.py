@@ -60,6 +60,10 @@ INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
     "promptreg_mlflow_required": ("string", "fail a run that could not be recorded: true or false (default)"),
     "promptreg_mlflow_traces": ("string", "cases of which MLflow gets a trace: off (default), failed, all"),
     "promptreg_github": ("string", "on GitHub Actions, the job's summary and annotations: auto (default), or off"),
+    "promptreg_redact": (
+        "linelist",
+        "what is hidden before it is stored or sent: builtin (default), off, /regex/, name=/regex/, module:function",
+    ),
     "promptreg_registry_ttl": ("string", "seconds for which prompts of the registry are not asked for again (60)"),
     "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
 }

@@ -23,6 +23,8 @@ from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey, Key
 from .planning import CallPlan, plan_calls
 from .production import Production
+from .redaction.declared import redacted_baseline, redacted_suite
+from .redaction.redactor import Redactor
 from .report.escape import one_line, quoted, visible
 from .scoring import Scorer
 from .settings import Settings
@@ -45,12 +47,14 @@ _WORKER_WINDOW = 2  # times the calls in flight
 class Performer:
     """Suites as they are declared and run in this process.
 
+    :param declared: suites as they were declared; every other mention of one is of what is redacted.
     :param tell: says again what a call printed and logged.
     :param bit_by_bit: whether the process learns what it will run only as it goes, as a worker of xdist does.
     """
 
     settings: Settings
     bit_by_bit: bool = False
+    declared: dict[str, SuiteSpec] = field(default_factory=dict)
     bases: dict[str, SuiteSpec] = field(default_factory=dict)
     suites: dict[str, SuiteSpec] = field(default_factory=dict)
     baselines: dict[str, Baseline | None] = field(default_factory=dict)
@@ -60,7 +64,11 @@ class Performer:
 
     def __post_init__(self) -> None:
         tracking = self.settings.tracking
-        self.capture = Capture(tracking.traces) if tracking is not None and tracking.traces != "off" else None
+        self.capture = (
+            Capture(tracking.traces, self.settings.redactor)
+            if tracking is not None and tracking.traces != "off"
+            else None
+        )
         settings = self.settings
         # A worker's queue may be shared out anew: what it has called for already, it keeps to itself.
         window = _WORKER_WINDOW * settings.concurrency if self.bit_by_bit else 0
@@ -76,8 +84,12 @@ class Performer:
     # -- declaring
 
     def declare(self, spec: SuiteSpec, predict: object, metrics: SuiteMetrics) -> None:
-        """A marked function was collected; its variants are not known yet."""
-        self.bases[spec.id] = spec
+        """A marked function was collected; its variants are not known yet.
+
+        :raises RedactionError: when what it declares cannot be redacted.
+        """
+        self.declared[spec.id] = spec
+        self.bases[spec.id] = redacted_suite(spec, self.settings.redactor)
         self.predicts[spec.id] = predict
         self.own_metrics[spec.id] = metrics
 
@@ -85,10 +97,13 @@ class Performer:
         """The suite of one combination of the function's other parameters, with its baseline read.
 
         :raises BaselineError: when the baseline cannot be trusted.
+        :raises RedactionError: when it cannot be redacted.
         """
         spec = self.bases[base_id].with_variant(variant)
         if spec.id not in self.suites:
-            stored = self.baselines[spec.id] = baseline_file.load(spec.baseline_path)
+            stored = redacted_baseline(baseline_file.load(spec.baseline_path), self.settings.redactor)
+            self.baselines[spec.id] = stored
+            self.declared[spec.id] = self.declared[base_id]
             # A refresh signs the metrics by which the next runs are judged.
             known = None if self.settings.refreshing else stored
             generations = self.settings.samples or self.settings.baseline_samples or spec.samples
@@ -233,6 +248,8 @@ class Performer:
                 self.replay,
                 self._outlay,
                 self._is_stopped,
+                self.settings.redactor,
+                self.declared[suite_id],
             )
         return self._runs[suite_id]
 
@@ -379,13 +396,14 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def error_text(exc: BaseException, what: str, hint: str) -> str:
+def error_text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
     """What a person reads when a call failed: our own errors as they are, anything else with its traceback.
 
-    An exception may quote what a model said, so its lines stand behind the gutter.
+    An exception may quote what a model said, so its lines stand behind the gutter; and what a server was asked, so it
+    is redacted, before anything is cut.
     """
     if isinstance(exc, PromptregError):
-        return f"{what}: {visible(str(exc))}{hint}"
+        return f"{what}: {visible(redactor.message(str(exc)))}{hint}"
     # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
     here = Path(__file__).parent
@@ -393,4 +411,5 @@ def error_text(exc: BaseException, what: str, hint: str) -> str:
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
-    return "\n".join([f"{what}: {one_line(f'{type(exc).__name__}: {exc}', 300)}{hint}", "", *quoted(shown)])
+    said = one_line(redactor.message(f"{type(exc).__name__}: {exc}"), 300)
+    return "\n".join([f"{what}: {said}{hint}", "", *quoted(redactor.message(shown))])

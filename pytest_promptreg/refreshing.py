@@ -44,7 +44,13 @@ class Plan:
     @property
     def writes(self) -> bool:
         """Whether applying it changes anything on disk."""
-        return (self.before and render(self.before)) != (self.after and render(self.after))
+        before, after = self.before, self.after
+        return self._redacts_file or (before and render(before)) != (after and render(after))
+
+    @property
+    def _redacts_file(self) -> bool:
+        """Whether the file holds what is redacted now."""
+        return self.before is not None and self.before.rewritten
 
     @property
     def after_label(self) -> str:
@@ -66,6 +72,8 @@ class Plan:
             )
             if names
         ]
+        if self._redacts_file:
+            parts.append("redacted")
         return ", ".join(parts) or "nothing to write"
 
     def apply(self) -> None:

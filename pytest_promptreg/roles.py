@@ -21,7 +21,7 @@ from . import baseline as baseline_file
 from .baseline import Baseline
 from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
-from .errors import BaselineError
+from .errors import BaselineError, RedactionError
 from .gates import metric_of
 from .leaving import leave_results
 from .metrics import METRICS
@@ -29,6 +29,8 @@ from .model import CaseKey
 from .origin import Origin
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
+from .redaction.declared import redacted_baseline
+from .redaction.redactor import Redactor
 from .report.files import leave
 from .settings import Settings
 from .sources.registry.loading import forget, forget_alias
@@ -314,7 +316,7 @@ class Controller(Concluding):
             selected.setdefault(key.suite, []).append(key)
         self._declaration = Declaration(
             suites=specs,
-            baselines={name: _baseline(spec) for name, spec in specs.items()},
+            baselines={name: _baseline(spec, self.settings.redactor) for name, spec in specs.items()},
             selected=selected,
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
@@ -339,10 +341,10 @@ class Controller(Concluding):
         return replace(self._declaration, notices=[*self._declaration.notices, *self._problems])
 
 
-def _baseline(spec: SuiteSpec) -> Baseline | None:
+def _baseline(spec: SuiteSpec, redactor: Redactor) -> Baseline | None:
     try:
-        return baseline_file.load(spec.baseline_path)
-    except BaselineError:  # the workers could read it a moment ago; their outcomes stand
+        return redacted_baseline(baseline_file.load(spec.baseline_path), redactor)
+    except (BaselineError, RedactionError):  # the workers could read it a moment ago; their outcomes stand
         return None
 
 

@@ -14,6 +14,7 @@ from .hearing import Hearing
 from .outcome import CaseOutcome
 from .performing import error_text
 from .progress import ProgressLine
+from .redaction.reported import redact_report
 from .report.escape import obeyed_by_none, visible
 from .report.kinds import kinds_of
 from .roles import Performing, Worker
@@ -65,7 +66,7 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
         what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
         what += f" for {key.version} x {key.example}"
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        problem = error_text(exc, what, hint=run.hint(key, predict, exc))
+        problem = error_text(exc, what, hint=run.hint(key, predict, exc), redactor=run.redactor)
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case
@@ -129,6 +130,8 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     Every report of a case has the attribute, so that it is known for one of ours.
     """
     setattr(report, REPORT_ATTRIBUTE, None)
+    if report.sections or report.longrepr is not None:
+        redact_report(report, item.config.stash[ROLE].settings.redactor)
     case = item.stash.get(CASE, None)
     if report.when == "teardown" and case is not None:  # pytest keeps every item to the end
         del item.stash[CASE]

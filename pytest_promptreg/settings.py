@@ -21,6 +21,9 @@ from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from .modes import MODES as MODES_OF_GATES
 from .prices import Prices, read_prices
+from .redaction.redactor import Redactor
+from .redaction.rules import OPTION as REDACT_OPTION
+from .redaction.rules import read_rules
 from .replay import FILE, MODES
 from .report.annotations import workspace
 from .report.files import REPORT_FILES, SUMMARY_VARIABLE
@@ -135,6 +138,7 @@ class Settings:
     step_summary: Path | None = None
     stop_early: bool = False
     plan: bool = False
+    redactor: Redactor = field(default_factory=Redactor)
     flags: Mapping[str, Any] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
 
@@ -212,6 +216,7 @@ def read_settings(
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
     concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
     shard = _shard(option)
+    redactor = read_rules(ini(REDACT_OPTION))
     return Settings(
         gates=gates,
         metrics=tuple(ini("promptreg_metrics")),
@@ -262,7 +267,8 @@ def read_settings(
             run=environ.get("PYTEST_XDIST_TESTRUNUID", ""),
         ),
         rootdir=rootdir,
-        invocation=invocation,
+        invocation=redactor.message(invocation),
+        redactor=redactor,
         samples=_samples(option("promptreg_samples"), "--promptreg-samples"),
         baseline_samples=_samples(
             ini("promptreg_baseline_samples") or None, "the ini option promptreg_baseline_samples"

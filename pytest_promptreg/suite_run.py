@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import modes
@@ -21,6 +21,7 @@ from .metrics import METRICS
 from .model import CallKey, CaseKey, Key, Output, Request, ScoredCase
 from .outcome import CaseOutcome
 from .redaction import without_address_secrets
+from .redaction.redactor import Redactor
 from .report import failure
 from .samples import among, calls_of, merged, queued
 from .scoring import Scorer
@@ -51,6 +52,8 @@ class SuiteRun:
     :param outlay: what calls cost; None where nobody said a price or a limit.
     :param is_stopped: whether a call is one too many, because its version was stopped early.
     :param tell: says again what a call printed and logged, when its test has the output.
+    :param redactor: hides what must not be stored, shown or sent; in ``spec`` and ``baseline`` it is hidden already.
+    :param declared: the suite as it was declared, for predict and the test; left out, ``spec``.
     """
 
     spec: SuiteSpec
@@ -64,9 +67,11 @@ class SuiteRun:
     replay: Replay | None = None
     outlay: Outlay | None = None
     is_stopped: Callable[[Key], bool] = _never
+    redactor: Redactor = field(default_factory=Redactor)
+    declared: SuiteSpec | None = None
 
     def __post_init__(self) -> None:
-        self.against = Against(self.spec, self.baseline)
+        self.against = Against(self.spec, self.baseline, self.declared or self.spec)
         self._matching = Matching(self.against, self.scorer, self.runner)
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
@@ -144,7 +149,9 @@ class SuiteRun:
                 predict,
                 self._request,
                 wanted=self.needs_output,
-                recorded=replay.recorded if replay is not None else None,
+                recorded=self._recorded if replay is not None else None,
+                redact=None if self.redactor.hides_nothing else self.redacted,
+                redacts_slowly=self.redactor.is_slow,
                 keep=self._keep if replay is not None or self.outlay is not None or self._embeds else None,
                 watch=watch,
                 executor=executor,
@@ -155,8 +162,25 @@ class SuiteRun:
         """What predict is given, once the call may be made."""
         if self.outlay is not None:
             self.outlay.before(self.spec, self.baseline, key)
-        example = self.against.example(key)
-        return render(self.against.version(key), example.id, example.inputs)
+        return self.request(key)
+
+    def request(self, key: Key) -> Request:
+        """The prompt of a case as it was declared, filled with its inputs."""
+        example = self.against.declared_example(key)
+        return render(self.against.declared_version(key), example.id, example.inputs)
+
+    def redacted(self, output: Output) -> Output:
+        """The output as it is judged, stored and shown.
+
+        :raises RedactionError: when a rule of the user's fails.
+        """
+        text = self.redactor.text(output.text)
+        return output if text is output.text else replace(output, text=text)
+
+    def _recorded(self, key: Key) -> Output | None:
+        """The recorded output of a call, which may have been recorded under other rules."""
+        output = self.replay.recorded(key) if self.replay is not None else None
+        return None if output is None else self.redacted(output)
 
     def _keep(self, key: Key, output: Output) -> None:
         """A call gave an output: it is paid for, and recorded."""
@@ -354,7 +378,8 @@ class SuiteRun:
             breaches=breaches or [],
             findings=findings or {},
             warnings=warnings or [],
-            message=without_address_secrets(message),  # it quotes exceptions, and is stored and sent
+            # It quotes exceptions, and is stored and sent.
+            message=self.redactor.message(without_address_secrets(message)) if message else "",
             retries=list(self.retries(key)),
             latency_s=output.latency_s if output else None,
             input_tokens=output.input_tokens if output else None,

@@ -26,7 +26,8 @@ def against(mode: str, *generated: tuple[str, ...], named: tuple[str, ...] = ())
         for example, texts in zip(examples, generated, strict=True)
     }
     spec = SuiteSpec("s", "t.py:1", Path("t.py"), "test_y", (PROMPT,), examples, ())
-    return Against(replace(spec, mode=mode, named_signals=named), Baseline(KEY, {KEY: PROMPT}, records))
+    spec = replace(spec, mode=mode, named_signals=named)
+    return Against(spec, Baseline(KEY, {KEY: PROMPT}, records), spec)
 
 
 def test_what_stored_generations_differ_by_is_noise() -> None:

@@ -8,6 +8,10 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 class Aside:
@@ -20,31 +24,31 @@ class Aside:
         self._steps: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._begun = False
 
-    async def do(self, work: Callable[[], object]) -> None:
-        """Have it done while other tasks go on; it is done even if the task is cancelled meanwhile.
+    async def do(self, work: Callable[[], _T]) -> _T:
+        """Have it done while other tasks go on, and give what it gave; it is done even if the task is cancelled.
 
         To be called from one loop only.
 
         :raises BaseException: what it raises.
         """
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[_T] = loop.create_future()
         context = contextvars.copy_context()
 
         def step() -> None:
-            failure: BaseException | None = None
+            settle: Callable[[], None]
             try:
-                context.run(work)
+                settle = partial(done.set_result, context.run(work))
             except BaseException as exc:
-                failure = exc
+                settle = partial(done.set_exception, exc)
             with contextlib.suppress(RuntimeError):  # the loop is closed: the run is over
-                loop.call_soon_threadsafe(_settle, done, failure)
+                loop.call_soon_threadsafe(_settle, done, settle)
 
         if not self._begun:
             self._begun = True
             threading.Thread(target=self._work, name="promptreg-aside", daemon=True).start()
         self._steps.put(step)
-        await done
+        return await done
 
     def stop(self) -> None:
         """End the thread, once everything is done that was begun. Returns at once."""
@@ -55,10 +59,6 @@ class Aside:
             step()
 
 
-def _settle(done: asyncio.Future[None], failure: BaseException | None) -> None:
-    if done.cancelled():
-        return
-    if failure is None:
-        done.set_result(None)
-    else:
-        done.set_exception(failure)
+def _settle(done: asyncio.Future[_T], settle: Callable[[], None]) -> None:
+    if not done.cancelled():
+        settle()

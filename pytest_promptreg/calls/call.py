@@ -62,6 +62,8 @@ class Caller:
     :param wanted: whether a case is called at all when its turn comes; None for every one.
     :param recorded: an output that is had already, asked just before a call would be made; it takes no place among the
         calls in flight. It must not take long: nothing else starts meanwhile.
+    :param redact: makes of each output that a call gave what may be seen of it, before anybody does.
+    :param redacts_slowly: whether that may take long.
     :param keep: told of each output that a call gave, before the call ends. It may block: the event loop
         goes on.
     :param executor: on which the calls run; None for threads and a loop of the runner's own. Calls on one see no
@@ -74,6 +76,8 @@ class Caller:
     watch: Callable[[Key, Predict], Predict] | None = None
     wanted: Callable[[Key], bool] | None = None
     recorded: Callable[[Key], Output | None] | None = None
+    redact: Callable[[Output], Output] | None = None
+    redacts_slowly: bool = False
     keep: Callable[[Key, Output], None] | None = None
     executor: Executor | None = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
@@ -81,6 +85,11 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.is_async = is_async(self.predict)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether what becomes of an output may take long."""
+        return self.keep is not None or self.redacts_slowly
 
 
 @dataclass(eq=False, slots=True)
@@ -146,11 +155,13 @@ class Try(NamedTuple):
         return output
 
     def kept(self, output: Output) -> Output:
-        """The output, handed on to whoever keeps it: before the call ends, and so before its test has the output.
+        """The output, redacted and handed on to whoever keeps it: before the call ends, and so before its test has it.
 
         One that comes after the try was given up is not: the case has failed, or another try's output counts.
         """
         call = self.call
+        if call.caller.redact is not None:
+            output = call.caller.redact(output)
         if call.caller.keep is not None and call.running == self.number:
             call.caller.keep(call.key, output)
         return output

@@ -78,8 +78,10 @@ class Loop:
         began = time.perf_counter()
         try:
             output = this.outcome(await this.call.perform(), began)
-            if this.call.caller.keep is not None:
-                await self._aside.do(partial(this.kept, output))
+            if this.call.caller.may_block:
+                output = await self._aside.do(partial(this.kept, output))
+            else:
+                output = this.kept(output)
         except BaseException as exc:
             import asyncio
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..model import Example, PromptVersion
 from ..redaction import open_settings
+from ..redaction.redactor import is_redacted
 from ..text import canonical_json, digest
 
 _SHORT = 16  # hex digits: parts only say which of them has changed
@@ -65,11 +66,14 @@ class Parts:
 
 
 def key_of(version: PromptVersion, example: Example, shared: str, sample: int = 0) -> str:
-    """The key of a case.
+    """The key of a case. Examples that redaction made alike are told apart by their ids.
 
     :param shared: :func:`shared_part` of its suite and version: the same for all its examples.
     """
-    return digest(f"{shared} {version.digest} {example.inputs_digest} {sample}")[:_KEY]
+    inputs = example.inputs_digest
+    if is_redacted(canonical_json(example.inputs)):
+        inputs += f" {example.id}"
+    return digest(f"{shared} {version.digest} {inputs} {sample}")[:_KEY]
 
 
 def shared_part(version: PromptVersion, *, predict: str, predict_version: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TrackingError
 from ..model import CaseKey, PromptVersion
+from ..redaction.redactor import is_redacted
 from ..sources.registry.addresses import registry_name
 from ..sources.registry.asking import open_client
 from ..sources.registry.stored import REGISTRY_NAME_TAG, REGISTRY_VERSION_TAG, registered_as
@@ -169,6 +170,13 @@ def _registered(suite: SuiteOutcome, client: Any, lines: list[str]) -> dict[str,
     tested = [version.version for version in suite.versions]
     from_files = [version for version in tested if REGISTRY_VERSION_TAG not in version.tags]
     found = {version.label: version for version in tested}
+    for version in from_files:
+        if is_redacted(version.text):
+            raise TrackingError(
+                f"{version.label} holds what is redacted, and a prompt is registered as it is or not at all",
+                where=version.where or None,
+                next_step="take it out of the prompt: predict can add it to what it sends",
+            )
     if from_files:
         name = registry_name(suite.spec.prompt_name)
         numbers = register(from_files, name, client, _commit_message)

@@ -18,6 +18,7 @@ from ...calls import Predict, is_async
 from ...machine import environment_defaults
 from ...model import CaseKey, Key, Request
 from ...outcome import CaseOutcome
+from ...redaction.redactor import Redactor
 from ...report.escape import one_line
 from . import is_kept
 from .tidy import tidy
@@ -32,10 +33,12 @@ class Capture:
     """The calls of one process. Of a case that is called again, the last call counts.
 
     :param mode: of which cases traces are kept, ``failed`` or ``all``.
+    :param redactor: hides what must not be sent in what was kept.
     """
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, redactor: Redactor | None = None) -> None:
         self._mode = mode
+        self._redactor = redactor or Redactor()
         self._lock = threading.Lock()
         self._calls: dict[CaseKey, dict[int, _Call]] = {}  # by sample
         self._recorder: Recorder | None = None
@@ -107,7 +110,7 @@ class Capture:
         return self._recorder
 
     def _begin(self, key: Key, recorder: Recorder | None, request: Request) -> _Call:
-        call = _Call(recorder, request, self._problem)
+        call = _Call(recorder, request, self._problem, self._redactor)
         with self._lock:
             self._calls.setdefault(key.case, {})[key.sample] = call
         return call
@@ -119,8 +122,9 @@ class _Call:
     :ivar goes_on: whether predict has returned an awaitable, so that the call ends with that.
     """
 
-    def __init__(self, recorder: Recorder | None, request: Request, problem: str) -> None:
+    def __init__(self, recorder: Recorder | None, request: Request, problem: str, redactor: Redactor) -> None:
         self.goes_on = False
+        self._redactor = redactor
         self._problem = problem
         self._recording: Recording | None = None
         if recorder is not None:
@@ -148,8 +152,8 @@ class _Call:
         found: dict[str, Any] = {}
         if self._recording is not None:
             recording = self._recording
-            self._try(lambda: found.update(tidy(recording.taken())))
-        return json.dumps(found or {"problem": self._problem})
+            self._try(lambda: found.update(tidy(recording.taken(), self._redactor)))
+        return json.dumps(found or {"problem": self._redactor.message(self._problem)})
 
     def _open(self, recorder: Recorder, request: Request) -> None:
         self._recording = recorder.record({"promptreg.messages": request.messages})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...redaction import HIDDEN, is_secret_name, without_address_secrets, without_secrets, without_user_info
+from ...redaction.redactor import Redactor
 from .. import clean
 from ..table import CELL_LIMIT
 from . import Span
@@ -19,19 +20,46 @@ REQUEST_ID = "mlflow.traceRequestId"
 ERROR = "STATUS_CODE_ERROR"
 
 
-def tidy(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """A captured trace: secrets hidden by their names, texts cut, spans that are still open ended now."""
-    spans = kept["spans"]
+def tidy(kept: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """A captured trace: redacted, secrets hidden by their names, texts cut, spans that are still open ended now.
+
+    :raises RedactionError: when a rule of the user's fails.
+    """
+    spans = [_redacted(span, redactor) for span in kept["spans"][:MOST_SPANS]]
+    count = len(kept["spans"])
     found: list[Span] = []
     for limit in _TEXT_LIMITS:
-        found = [_span(span, limit) for span in spans[:MOST_SPANS]]
+        found = [_span(span, limit) for span in spans]
         if len(json.dumps(found)) <= MOST_CHARACTERS:
             break
     else:
         found = found[:1]
-    if cut := len(spans) - len(found):
+    if cut := count - len(found):
         found[0]["attributes"]["promptreg.spans_cut"] = json.dumps(cut)
-    return {"spans": found, "tags": _texts(kept["tags"]), "metadata": _texts(kept["metadata"])}
+    tags, metadata = redactor.value(kept["tags"]), redactor.value(kept["metadata"])
+    return {"spans": found, "tags": _texts(tags), "metadata": _texts(metadata)}
+
+
+def _redacted(span: Span, redactor: Redactor) -> Span:
+    """A span with its texts redacted; attributes are JSON, and what that says is looked at."""
+    if redactor.hides_nothing:
+        return span
+    return {
+        **span,
+        "name": redactor.text(span["name"]),
+        "attributes": {name: _redacted_json(value, redactor) for name, value in span["attributes"].items()},
+        "events": redactor.value(span["events"]),
+        "status": redactor.value(span["status"]),
+    }
+
+
+def _redacted_json(value: Any, redactor: Redactor) -> Any:
+    try:
+        said = json.loads(value)
+    except (TypeError, ValueError):
+        return redactor.value(value)
+    made = redactor.value(said)
+    return value if made is said else json.dumps(made, ensure_ascii=False)
 
 
 def encoded(value: Any, limit: int = CELL_LIMIT) -> str:

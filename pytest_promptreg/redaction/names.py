@@ -1,4 +1,4 @@
-"""Hiding what must not be stored, shown or sent: settings that by their own names hold a secret."""
+"""Hiding what by its own name, or by its place in an address, is a secret."""
 
 from __future__ import annotations
 
