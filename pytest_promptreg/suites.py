@@ -183,6 +183,14 @@ class SuiteSpec:
             return self.command("--promptreg-accept", label)
         return f"let {self.production.address} name it, then {self.command('--promptreg-update')}"
 
+    def how_to_accept_one(self, label: str, example: str) -> str | None:
+        """What a person does to accept the output of a single case; None where the baseline is of one version alone."""
+        if self.production is not None:
+            return None
+        ids = case_slug(label, example) + (f"-{self.variant}" if self.variant else "")
+        node = f"{display_path(self.module)}::{self.function.replace('.', '::')}[{ids}]"
+        return shlex.join(["pytest", node, "--promptreg-accept", label])
+
     def with_variant(self, variant: str) -> SuiteSpec:
         """This suite for one combination of the function's other parameters."""
         return replace(self, variant=variant, id=f"{self.id}[{variant}]") if variant else self

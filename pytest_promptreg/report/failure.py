@@ -51,6 +51,8 @@ def text(case: CaseOutcome, spec: SuiteSpec, accepted_prompt: PromptVersion | No
         *_how_to_let_pass(case),
         f"If this is how it should be: {one_line(spec.how_to_accept(version.label))}",
     ]
+    if alone := spec.how_to_accept_one(version.label, case.example):
+        lines.append(f"If only this example is: {one_line(alone)}")
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from . import noise
 from .escape import obeyed_by_none, one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
+from .review import review
 from .table import EXPLAINED, of_suite, outputs
 from .words import count
 
@@ -95,6 +96,12 @@ def summary(run: RunOutcome) -> Line:
     return f"{what}; failed: {', '.join(failed)}" if failed else what, {"red": True} if run.failed else {"green": True}
 
 
+def _review(suite: SuiteOutcome, *, verbose: bool) -> list[Line]:
+    """What becomes of the baseline, example by example."""
+    told = review(suite.plan, verbose=verbose) if suite.plan else []
+    return [("  in the baseline, to be reviewed:", {}), *((f"    {line}", {}) for line in told)] if told else []
+
+
 def _failures(conclusion: Conclusion) -> list[Line]:
     told: list[Line] = [(f"FAILED {one_line(reason)}", {"red": True, "bold": True}) for reason in conclusion.reasons]
     return told + [(_lines(problem), {"red": True}) for problem in conclusion.problems]
@@ -120,6 +127,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
     if calls := outputs(suite):
         told.append((f"  outputs: {calls}", {}))
     told += wrapped(noise.mode_line(suite, refreshed=run.refreshed), columns_wide)
+    told += _review(suite, verbose=verbose)
     stopped = [version for version in suite.versions if version.stopped is not None]
     for version in stopped:
         told.append((f"  stopped early: {one_line(version.version.label)} {version.stopped}", {}))

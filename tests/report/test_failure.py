@@ -56,6 +56,7 @@ def test_a_breach_says_number_cause_effect_and_next_step() -> None:
         "| The [-bicycle-]{+bike+} is red.".replace("-]{+", "-] {+"),
         "",
         "If this is how it should be: pytest t.py --promptreg-accept v2",
+        "If only this example is: pytest 't.py::test_summary[v2-a]' --promptreg-accept v2",
     ]
 
 
@@ -73,7 +74,7 @@ def test_whatever_is_said_stays_in_its_place(accepted: str, output: str, prompt:
     version = PromptVersion("v2", prompt, where="v2.md")
     spec = replace(SPEC, versions=(V1, version))
     shown = text(replace(BREACHED, accepted=accepted, output=output), spec, V1)
-    own = ("semantic 0.700", "test_summary:", "prompt v", "output (", "If this is", "|")
+    own = ("semantic 0.700", "test_summary:", "prompt v", "output (", "If this is", "If only this", "|")
     assert all(not line or line.startswith(own) for line in shown.splitlines())
     assert len(shown.splitlines()) == len(shown.split("\n"))
     assert "\x1b" not in shown
