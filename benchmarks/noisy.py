@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import once
 
 from pytest_promptreg import modes
 from pytest_promptreg.baseline import Baseline, load
@@ -45,9 +45,8 @@ def noisy(folder: Path, runs: int) -> None:
     """Hold that unchanged runs are green and that the worse version is caught, and tell how often each word is said."""
     suite = folder / "example_suite"
     shutil.copytree(SUITE, suite, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_teaser.py", "--promptreg-versions"]
-    green = sum(once([*pytest, f"{UNCHANGED},{HARMLESS}"], suite).status == 0 for _ in range(RUNS))
-    caught = sum(once([*pytest, WORSE], suite).status == 1 for _ in range(RUNS))
+    green = sum(_said(suite, f"{UNCHANGED},{HARMLESS}", status=0, word="passed") for _ in range(RUNS))
+    caught = sum(_said(suite, WORSE, status=1, word=f"{WORSE} regressed") for _ in range(RUNS))
     print(f"\nnoisy: {len(Stock.rows)} examples, {STORED} stored generations, at the temperature of the prompt")
     print(f"  unchanged and harmless: green in {green} of {RUNS} runs; worse: caught in {caught} of {RUNS}")
     assert (green, caught) == (RUNS, RUNS)
@@ -55,6 +54,18 @@ def noisy(folder: Path, runs: int) -> None:
     for margin in (MARGIN, None):
         for committed in (True, False):
             _many(stock, 100 * runs, margin=margin, committed=committed)
+
+
+def _said(suite: Path, versions: str, *, status: int, word: str) -> bool:
+    """Whether a run of these versions ends as it should; what another one said is shown."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", "test_teaser.py"]
+    ran = subprocess.run(
+        [*command, "--promptreg-versions", versions], cwd=suite, capture_output=True, text=True, check=False
+    )
+    if ran.returncode == status and word in ran.stdout:
+        return True
+    print(ran.stdout[-4_000:], ran.stderr[-2_000:])
+    return False
 
 
 def _many(stock: Stock, many: int, *, margin: float | None, committed: bool) -> None:
