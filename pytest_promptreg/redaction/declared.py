@@ -7,6 +7,7 @@ what both sides say in the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def redacted_baseline(stored: Baseline | None, redactor: Redactor) -> Baseline |
     if stored is None or redactor.hides_nothing:
         return stored
     prompts = {key: _version(prompt, redactor) for key, prompt in stored.prompts.items()}
-    renamed = {key: key if prompt is stored.prompts[key] else key_of(prompt) for key, prompt in prompts.items()}
+    renamed = {key: key_of(prompt) for key, prompt in prompts.items() if prompt is not stored.prompts[key]}
     records = {name: _record(record, renamed, redactor) for name, record in stored.records.items()}
     if all(map(_is, prompts.values(), stored.prompts.values())) and all(
         map(_is, records.values(), stored.records.values())
@@ -50,8 +51,8 @@ def redacted_baseline(stored: Baseline | None, redactor: Redactor) -> Baseline |
         return stored
     return replace(
         stored,
-        accepted=renamed[stored.accepted],
-        prompts={renamed[key]: prompt for key, prompt in prompts.items()},
+        accepted=renamed.get(stored.accepted, stored.accepted),
+        prompts={renamed.get(key, key): prompt for key, prompt in prompts.items()},
         records=records,
         rewritten=True,
     )
@@ -61,14 +62,13 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-def _record(record: Record, renamed: dict[str, str], redactor: Redactor) -> Record:
-    outputs = redactor.value(record.outputs)
-    prompts = tuple(renamed[key] for key in record.prompts)
-    return (
-        record
-        if outputs is record.outputs and prompts == record.prompts
-        else replace(record, outputs=outputs, prompts=prompts)
-    )
+def _record(record: Record, renamed: Mapping[str, str], redactor: Redactor) -> Record:
+    outputs = record.outputs
+    if any(redactor.text(output) is not output for output in outputs):
+        outputs = tuple(map(redactor.text, outputs))
+    if outputs is record.outputs and renamed.keys().isdisjoint(record.prompts):
+        return record
+    return replace(record, outputs=outputs, prompts=tuple(renamed.get(key, key) for key in record.prompts))
 
 
 def _version(version: PromptVersion, redactor: Redactor) -> PromptVersion:

@@ -135,4 +135,4 @@ def _may_hold_one(text: str) -> bool:
     """Whether there is a long word, or a name before the host of an address."""
     if len(text) >= _LONG and _RUN in text.encode("utf-8", "replace").translate(_SHAPES):
         return True
-    return "@" in text and "://" in text
+    return "@" in text

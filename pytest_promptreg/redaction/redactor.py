@@ -135,15 +135,13 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            made = {self.value(name): self.value(item) for name, item in value.items()}
-            same = len(made) == len(value) and all(
-                old is new and value[old] is item for old, (new, item) in zip(value, made.items(), strict=True)
-            )
-            return value if same else made
-        if isinstance(value, list | tuple):
-            items = [self.value(item) for item in value]
-            if all(old is new for old, new in zip(value, items, strict=True)):
+            if all(self.value(name) is name and self.value(item) is item for name, item in value.items()):
                 return value
+            return {self.value(name): self.value(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            if all(self.value(item) is item for item in value):
+                return value
+            items = [self.value(item) for item in value]
             return items if isinstance(value, list) else tuple(items)
         return value
 
