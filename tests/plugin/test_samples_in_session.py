@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -249,12 +250,12 @@ def test_samples_of_shards_make_one_run(project: Project, alone: Run, pytester: 
     for part in ("1/2", "2/2"):
         alone("--promptreg-update", "--promptreg-shard", part)
     files = sorted(str(path) for path in (project.path / ".promptreg" / "shards").glob("*.json"))
-    merged = pytester.run("python", "-m", "pytest_promptreg", "merge", *files)
+    merged = pytester.run(sys.executable, "-m", "pytest_promptreg", "merge", *files)
     assert merged.ret == 0, merged.stdout.str() + merged.stderr.str()
     assert generations(project) == {"a": [2, 1], "b": [2, 1], "c": [2, 1]}
     alone("--promptreg-shard", "1/2", "--promptreg-samples", "2")
     alone("--promptreg-shard", "2/2")
-    refused = pytester.run("python", "-m", "pytest_promptreg", "merge", *files)
+    refused = pytester.run(sys.executable, "-m", "pytest_promptreg", "merge", *files)
     assert refused.ret != 0
     refused.stderr.fnmatch_lines(["*the number of samples of test_answer differ*"])
 
