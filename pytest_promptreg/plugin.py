@@ -33,6 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """What is registered first is cleaned up last: behind pytest's own last look for garbage."""
+    early_config.add_cleanup(lambda: _let_go(early_config))
+
+
+def _let_go(config: pytest.Config) -> None:
+    role = config.stash.get(ROLE, None)
+    if role is not None:
+        role.let_go()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; a flag of ours is checked now, everything else when a marked test is found."""
     config.addinivalue_line("markers", MARKER)

@@ -22,6 +22,7 @@ from .baseline import Baseline
 from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError, RedactionError
+from .garbage import Frozen
 from .gates import metric_of
 from .leaving import leave_results
 from .metrics import METRICS
@@ -80,6 +81,9 @@ class Role:
     def stop(self) -> None:
         """Leave nothing running."""
 
+    def let_go(self) -> None:
+        """Keep nothing of the run from being freed."""
+
 
 class Performing(Role):
     """A process that collects and runs."""
@@ -93,11 +97,14 @@ class Performing(Role):
         self.nodeids: dict[CaseKey, str] = {}
         self.whole: dict[CaseKey, str] = {}  # in a shard, every case that was selected, whichever shard runs it
         self.notices: list[str] = []  # of the prompt registry, for the summary
+        self._collected = Frozen()
 
     def select(self, cases: Iterable[tuple[CaseKey, str]]) -> None:
         """The cases that are left to run, in order, with their node ids."""
         self.nodeids = dict(cases)
         self.performer.select(self.nodeids)
+        if self.nodeids:
+            self._collected.begin()
         if self.performer.replay is not None and (notice := self.performer.replay.notice):
             self.notices.append(notice)
 
@@ -133,6 +140,10 @@ class Performing(Role):
     def stop(self) -> None:
         """Start no more calls."""
         self.performer.stop()
+
+    def let_go(self) -> None:
+        """Give what was collected back to the garbage collector."""
+        self._collected.end()
 
 
 class Concluding(Role):
