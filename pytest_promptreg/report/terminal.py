@@ -82,7 +82,7 @@ def lines(conclusion: Conclusion, *, verbose: bool = False, columns_wide: int = 
 
 
 def summary(run: RunOutcome) -> Line:
-    """The run in one line: what was run, and of how many cases what is said."""
+    """The run in one line: what was run, and of how many cases what is said; of a refresh, what it ran for."""
     versions = [version for suite in run.suites for version in suite.versions]
     counts = Counter(verdict for version in versions for case in version.cases for verdict in [case.verdict])
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
@@ -92,6 +92,8 @@ def summary(run: RunOutcome) -> Line:
         for version in suite.versions
         if version.failed
     )
+    if run.refreshed:
+        told = "to be stored as the baseline"
     what = f"promptreg: {count(len(run.suites), 'suite')}, {count(sum(counts.values()), 'case')}: {told or 'none ran'}"
     return f"{what}; failed: {', '.join(failed)}" if failed else what, {"red": True} if run.failed else {"green": True}
 

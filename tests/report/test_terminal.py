@@ -268,3 +268,5 @@ def test_quiet_is_one_line() -> None:
     text, colour = summary(concluded(suite(*REGRESSED)).run)
     assert text == "promptreg: 1 suite, 8 cases: 5 unchanged, 1 changed, 2 breached; failed: test_y v2"
     assert colour == {"red": True}
+    stored_now = summary(replace(concluded(suite(*GREEN)).run, refreshed=True))
+    assert stored_now == ("promptreg: 1 suite, 8 cases: to be stored as the baseline", {"green": True})
