@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 SIGN = "pytest-promptreg"
 MOST = 5_000  # findings: nobody looks through more, and GitLab takes a while to
 _DESCRIPTION = 1_000  # characters
-_SEVERITIES = {"regression": "critical", "not judged": "major", "case": "major", "warning": "minor"}
+_SEVERITIES = {
+    "regression": "critical",
+    "not judged": "major",
+    "undecided": "major",
+    "case": "major",
+    "warning": "minor",
+}
 
 
 def render(conclusion: Conclusion, root: Path | None = None) -> str:

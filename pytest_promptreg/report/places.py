@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..gates import Verdict
 from ..model import PromptVersion
+from ..noise_result import UNDECIDED, NoiseResult
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from . import kinds
 
@@ -63,6 +64,8 @@ def _of_version(suite: SuiteOutcome, version: VersionOutcome, root: Path) -> Ite
     lost = bool(version.breached_gates) or Verdict.BREACHED in version.counts
     text = "; ".join(_said(suite, version))
     rule, what = ("regression", "regressed") if lost else ("not judged", "was not judged or failed its test")
+    if _only_undecided(version):
+        rule, what = "undecided", "is undecided"
     accepted = suite.baseline_prompt()
     if lost and accepted is not None and accepted.digest != version.version.digest:
         prompt = of_prompt(version.version, accepted, root)
@@ -86,6 +89,13 @@ def _of_case(suite: SuiteOutcome, case: CaseOutcome, root: Path) -> Iterator[Fin
     yield Finding(
         place, rule, spec.id, case.version, f"{spec.name}: {case.version} x {case.example}", text, case.example
     )
+
+
+def _only_undecided(version: VersionOutcome) -> bool:
+    """Whether nothing is known to have got worse, and the run fails because nobody can tell."""
+    missed = version.breached_gates
+    cannot_tell = all(isinstance(result, NoiseResult) and result.state == UNDECIDED for result in missed)
+    return bool(missed) and cannot_tell and all(case.passed for case in version.cases)
 
 
 def _said(suite: SuiteOutcome, version: VersionOutcome) -> Iterator[str]:

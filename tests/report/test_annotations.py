@@ -15,6 +15,7 @@ from pytest_promptreg.baseline import Baseline
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
+from pytest_promptreg.noise_result import NoiseResult
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.report.annotations import MOST, commands, workspace
@@ -79,6 +80,18 @@ def test_what_has_no_file_or_no_part_in_it_is_annotated_at_the_suite() -> None:
         (line,) = told(one)
         assert "t.py,line=7" in line
     assert line.endswith("title=test_y%3A v2 was not judged or failed its test::1 error; a: error, no key")
+
+
+def test_what_nobody_can_tell_is_not_called_a_regression() -> None:
+    """A version that fails only because its examples are too few is undecided, by the words of its annotation."""
+    passed = suite(PromptVersion("v2", "x"), verdict="changed", passed=True, breaches=[])
+    cannot_tell = NoiseResult("semantic", "calibrated", "undecided", 3, undecided_fails=True)
+    (version,) = passed.versions
+    (line,) = told(replace(passed, versions=[replace(version, noise=[cannot_tell])]))
+    assert "title=test_y%3A v2 is undecided::" in line
+    worse = replace(cannot_tell, term="bleu", state="regressed")
+    (line,) = told(replace(passed, versions=[replace(version, noise=[cannot_tell, worse])]))
+    assert "v2 regressed" in line
 
 
 def test_a_passed_run_has_none() -> None:

@@ -12,6 +12,7 @@ import pytest
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
+from pytest_promptreg.noise_result import NoiseResult
 from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
 from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.report.codequality import render
@@ -84,3 +85,15 @@ def test_where_nothing_failed_it_is_empty(repository: Path) -> None:
     assert render(made, repository) == "[]\n"
     (suite,) = made.run.suites
     assert render(Conclusion(replace(made.run, suites=[replace(suite, versions=[])])), repository) == "[]\n"
+
+
+def test_an_undecided_version_is_a_finding_too(repository: Path) -> None:
+    """A version that fails because nobody can tell stands there as undecided, and breaks nothing."""
+    passing = conclusion()
+    suite = passing.run.suites[0]
+    (version,) = suite.versions
+    cannot_tell = NoiseResult("semantic", "calibrated", "undecided", 3, undecided_fails=True)
+    undecided = replace(version, cases=version.cases[2:], gates=(), noise=[cannot_tell])
+    run = replace(passing.run, suites=[replace(suite, versions=[undecided])])
+    found = json.loads(render(replace(passing, run=run), repository))
+    assert {(entry["check_name"], entry["severity"]) for entry in found} == {("pytest-promptreg.undecided", "major")}
