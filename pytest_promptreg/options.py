@@ -117,6 +117,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--promptreg-results",
+        "--promptreg-json",
         dest="promptreg_results",
         metavar="PATH",
         help="write the whole outcome as JSON (.jsonl: in lines); of a shard, default .promptreg/shards/2-of-5.json",

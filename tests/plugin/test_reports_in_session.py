@@ -143,7 +143,7 @@ def test_no_line_of_the_log_is_a_command_of_a_models(project: Project, run: Run,
 def test_a_run_is_left_as_lines_and_shown_again(project: Project, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """By the ending of its name; reports and comparisons read it as they read a document."""
     regressed(project)
-    run("--promptreg-results", "run.jsonl")
+    run("--promptreg-json", "run.jsonl")
     assert len(project.lines("run.jsonl")) == 1 + 6
     assert main(["report", "run.jsonl"]) == 0
     assert "--promptreg-accept v2" in capsys.readouterr().out
