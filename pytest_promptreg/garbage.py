@@ -1,7 +1,7 @@
 """Keeps what collecting made out of the way of Python's garbage collector until the run has ended.
 
 Items, marks and examples stay until then. Of 10,000 cases they are some hundred thousand objects, and pytest looks for
-garbage several times over at its end: that is a tenth of the run's CPU.
+garbage several times over at its end: that is some hundredths of the run's CPU.
 """
 
 from __future__ import annotations
