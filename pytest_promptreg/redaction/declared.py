@@ -7,6 +7,7 @@ what both sides say in the end.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def redacted_suite(spec: SuiteSpec, redactor: Redactor) -> SuiteSpec:
     versions = tuple(_version(version, redactor) for version in spec.versions)
     examples = tuple(_example(example, redactor) for example in spec.examples)
     production = spec.production and replace(spec.production, version=_version(spec.production.version, redactor))
-    same = all(map(_is, versions, spec.versions)) and all(map(_is, examples, spec.examples))
+    same = all(map(operator.is_, versions, spec.versions)) and all(map(operator.is_, examples, spec.examples))
     if same and production == spec.production:
         return spec
     return replace(spec, versions=versions, examples=examples, production=production)
@@ -45,8 +46,8 @@ def redacted_baseline(stored: Baseline | None, redactor: Redactor) -> Baseline |
     prompts = {key: _version(prompt, redactor) for key, prompt in stored.prompts.items()}
     renamed = {key: key_of(prompt) for key, prompt in prompts.items() if prompt is not stored.prompts[key]}
     records = {name: _record(record, renamed, redactor) for name, record in stored.records.items()}
-    if all(map(_is, prompts.values(), stored.prompts.values())) and all(
-        map(_is, records.values(), stored.records.values())
+    if all(map(operator.is_, prompts.values(), stored.prompts.values())) and all(
+        map(operator.is_, records.values(), stored.records.values())
     ):
         return stored
     return replace(
@@ -56,10 +57,6 @@ def redacted_baseline(stored: Baseline | None, redactor: Redactor) -> Baseline |
         records=records,
         rewritten=True,
     )
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 def _record(record: Record, renamed: Mapping[str, str], redactor: Redactor) -> Record:
@@ -87,7 +84,7 @@ def _messages(messages: tuple[Message, ...], redactor: Redactor) -> tuple[Messag
         message if (content := redactor.text(message.content)) is message.content else replace(message, content=content)
         for message in messages
     )
-    return messages if all(map(_is, made, messages)) else made
+    return messages if all(map(operator.is_, made, messages)) else made
 
 
 def _example(example: Example, redactor: Redactor) -> Example:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,13 +136,13 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            if all(self.value(name) is name and self.value(item) is item for name, item in value.items()):
-                return value
-            return {self.value(name): self.value(item) for name, item in value.items()}
+            entries = [(self.value(name), self.value(item)) for name, item in value.items()]
+            same = all(name is of[0] and item is of[1] for (name, item), of in zip(entries, value.items(), strict=True))
+            return value if same else dict(entries)
         if isinstance(value, list | tuple):
-            if all(self.value(item) is item for item in value):
-                return value
             items = [self.value(item) for item in value]
+            if all(map(operator.is_, items, value)):
+                return value
             return items if isinstance(value, list) else tuple(items)
         return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pytest_promptreg.baseline import Baseline, Record, key_of, render
@@ -26,6 +28,16 @@ def test_values_are_redacted_at_any_depth() -> None:
     said = {"a": [{KEY: (f"use {KEY}", 1)}], "b": None}
     hidden = "[redacted:github-token]"
     assert Redactor().value(said) == {"a": [{hidden: (f"use {hidden}", 1)}], "b": None}
+
+
+@pytest.mark.parametrize("around", [lambda value: {"a": value}, lambda value: [value]])
+def test_depth_costs_what_is_there_and_no_more(around: Callable[[object], object]) -> None:
+    """A secret below sixty levels is found in sixty steps: with two looks at each level no run would ever end."""
+    said: object = f"use {KEY}"
+    hidden: object = "use [redacted:github-token]"
+    for _ in range(60):
+        said, hidden = around(said), around(hidden)
+    assert Redactor().value(said) == hidden
 
 
 def test_switched_off_it_hides_nothing() -> None:
