@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -137,3 +137,14 @@ class Project:
 def project(pytester: pytest.Pytester) -> Project:
     """A project of its own for each test."""
     return Project(pytester)
+
+
+@pytest.fixture
+def _own_mlflow_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the suite under test tells MLflow in this process is over with the test."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri writes to it
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    yield
+    mlflow.set_tracking_uri(None)

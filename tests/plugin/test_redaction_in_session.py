@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,17 +87,6 @@ Use {PLANTED["prompt"]} for %s.
 """
 
 
-@pytest.fixture
-def _own_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the suite under test tells MLflow in this process is over with the test."""
-    import mlflow
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri writes to it
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    yield
-    mlflow.set_tracking_uri(None)
-
-
 def plant(project: Any) -> None:
     """The project with a secret in every place."""
     for label in ("v1", "v2", "v3"):
@@ -134,7 +123,7 @@ def found_in(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.usefixtures("_own_state")
+@pytest.mark.usefixtures("_own_mlflow_state")
 @pytest.mark.parametrize("run", ["alone", "n2"], indirect=True)
 def test_no_file_and_no_line_of_a_run_has_a_secret(project: Any, run: Run) -> None:
     """Prompt, settings, inputs, reference, output, exception, prints, logs and spans: predict and the test see them."""
@@ -158,7 +147,7 @@ def test_no_file_and_no_line_of_a_run_has_a_secret(project: Any, run: Run) -> No
     again.assert_outcomes(passed=3)
 
 
-@pytest.mark.usefixtures("_own_state")
+@pytest.mark.usefixtures("_own_mlflow_state")
 def test_what_waits_for_a_store_has_no_secret(
     project: Any, run: Run, closed_port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

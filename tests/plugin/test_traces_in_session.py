@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +57,7 @@ def traces_in(folder: Path) -> dict[tuple[str, str], Any]:
     return {(trace.info.tags["promptreg.version"], trace.info.tags["promptreg.example"]): trace for trace in found}
 
 
-@pytest.fixture
-def _own_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the suite under test tells MLflow in this process is over with the test."""
-    import mlflow
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri writes to it
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    yield
-    mlflow.set_tracking_uri(None)
-
-
-@pytest.mark.usefixtures("_own_state")
+@pytest.mark.usefixtures("_own_mlflow_state")
 @pytest.mark.parametrize("run", ["alone", "n2"], indirect=True)
 def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, run: Run) -> None:
     """Also from workers, which write nothing; the user's own store is not even opened, his state as it was."""
