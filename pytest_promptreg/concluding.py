@@ -14,7 +14,7 @@ from .files import display_path
 from .gates import SuiteGateResult
 from .metrics.builtin import BuiltinMetrics
 from .model import CaseKey
-from .noise_result import NoiseResult
+from .noise_result import RATE, NoiseResult
 from .origin import Origin
 from .outcome import CaseOutcome, EarlyStop, RunOutcome, SuiteOutcome, VersionOutcome, version_outcome
 from .report.noise import sentence
@@ -99,7 +99,7 @@ class Conclusion:
 
 def _reason(version: VersionOutcome, result: SuiteGateResult | NoiseResult) -> str:
     """A gate that was not met with its number; metrics under noise together, in the sentence on their version."""
-    if isinstance(result, NoiseResult) and result.mode != "rate":
+    if isinstance(result, NoiseResult) and result.mode != RATE:
         return sentence(version)
     return f"{version.version.label}: {result}"
 

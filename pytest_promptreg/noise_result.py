@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .modes import CALIBRATED, FLOOR
+from .text import count
+
+RATE = "rate"  # in place of a mode: a gate on the share of cases without a breach
 PASSED, REGRESSED, UNDECIDED = STATES = ("passed", "regressed", "undecided")
 OUTSIDE = 0.05  # an example is named whose outputs lie where one of twenty unchanged ones does, or further out
 
@@ -59,7 +63,7 @@ class NoiseResult:
     @property
     def value(self) -> float | None:
         """What it came to; None where there was nothing to judge."""
-        return float(self.below) if self.mode != "calibrated" and self.examples else self.drop
+        return float(self.below) if self.mode != CALIBRATED and self.examples else self.drop
 
     def __str__(self) -> str:
         return f"{self.term} {self.state}: {self.finding}"
@@ -69,11 +73,11 @@ class NoiseResult:
         """What was found, how sure that is, and what would make it surer."""
         if not self.examples:
             return "nothing to judge"
-        return {"calibrated": self._loss, "floor": self._fallen, "rate": self._rate}[self.mode]()
+        return {CALIBRATED: self._loss, FLOOR: self._fallen, RATE: self._rate}[self.mode]()
 
     def _loss(self) -> str:
         if self.drop is None or self.upper is None or self.margin is None:
-            return f"{_count(self.examples, 'example')} cannot tell: two at least are needed"
+            return f"{count(self.examples, 'example')} cannot tell: two at least are needed"
         lost = f"lost {self._number(max(self.drop, 0.0))}"
         allowed = f"where {self._number(self.margin)} is allowed"
         if self.state == REGRESSED:
@@ -89,19 +93,19 @@ class NoiseResult:
     def _fallen(self) -> str:
         """Under floors nobody knows the noise: only what is as far away as an unrelated answer counts."""
         found = (
-            f"{self.below} of {_count(self.examples, 'output')} below {self.floor:g}, "
+            f"{self.below} of {count(self.examples, 'output')} below {self.floor:g}, "
             "as far away as answers to another question"
         )
         if self.state == REGRESSED:
             return f"{found}; of unchanged ones, 15 % at most are"
         if self.state == PASSED:
-            return f"{self.below} of {_count(self.examples, 'output')} below {self.floor:g}"
-        return f"{found}; {_count(self.examples, 'example')} cannot tell more{self._what_would_tell()}"
+            return f"{self.below} of {count(self.examples, 'output')} below {self.floor:g}"
+        return f"{found}; {count(self.examples, 'example')} cannot tell more{self._what_would_tell()}"
 
     def _rate(self) -> str:
         low, high = self.share or (0.0, 1.0)
         found = (
-            f"{self.below} of {_count(self.examples, 'case')} without a breach ({self.below / self.examples:.1%}; "
+            f"{self.below} of {count(self.examples, 'case')} without a breach ({self.below / self.examples:.1%}; "
             f"in the long run {low:.1%} to {high:.1%}, 95 % sure of each), where {self.floor:g} is asked for"
         )
         return found if self.state != UNDECIDED else f"{found}{self._what_would_tell()}"
@@ -115,7 +119,3 @@ def odds(chance: float | None) -> str:
     if not chance or chance >= 0.5:
         return "by chance in most runs"
     return f"by chance in 1 of {round(1 / chance):,} runs"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -32,6 +32,7 @@ from .sources.registry.addresses import registry_name
 from .suite_metrics import SuiteMetrics
 from .suite_run import SuiteRun
 from .suites import SuiteSpec
+from .text import count
 from .tracking.traces import capture
 from .tracking.traces.capture import Capture
 
@@ -384,16 +385,12 @@ def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> s
     versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
     idle = "rescoring" if settings.rescore else "planning" if settings.plan else ""
     verb = " to be stored as the baseline" if settings.refreshing else f", none run: {idle}" if idle else ""
-    count = len([keys for keys in selected.values() if keys])
+    suites = len([keys for keys in selected.values() if keys])
     named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
     return (
-        f"promptreg: {_plural(count, 'suite')}, {_plural(len(versions), 'prompt version')}{named}, "
-        f"{_plural(cases, 'case')}{verb}"
+        f"promptreg: {count(suites, 'suite')}, {count(len(versions), 'prompt version')}{named}, "
+        f"{count(cases, 'case')}{verb}"
     )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def error_text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:

@@ -109,3 +109,8 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of valu
     if type(value).__name__ in {"NAType", "NaTType"}:  # pandas' missing values, without importing pandas
         return None
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 case``, ``2,000 cases``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -16,7 +16,7 @@ from .noise import floors, judging, looks, ranks
 from .noise.evidence import ExampleScores, TermEvidence
 from .noise.judging import TermVerdict
 from .noise.looks import Decision
-from .noise_result import OUTSIDE, REGRESSED, NoiseResult
+from .noise_result import OUTSIDE, RATE, REGRESSED, NoiseResult
 from .outcome import CaseOutcome, VersionOutcome
 from .settings import Settings
 from .suites import SuiteSpec
@@ -178,7 +178,7 @@ def _rate(version: VersionOutcome, gate: SuiteGateResult) -> NoiseResult:
     cases = len(version.judged)
     kept = round((version.pass_rate or 0.0) * cases)
     state, low, high = floors.judge_rate(kept, cases, gate.gate.bound, gate.gate.op)
-    return NoiseResult(str(gate.gate), "rate", state, cases, below=kept, floor=gate.gate.bound, share=(low, high))
+    return NoiseResult(str(gate.gate), RATE, state, cases, below=kept, floor=gate.gate.bound, share=(low, high))
 
 
 def _outside(spec: SuiteSpec, version: VersionOutcome) -> list[tuple[str, float]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..comparing import Means, Pair, SuiteComparison, VersionComparison
+from ..text import count
 from . import html_diff
 from .escape import escaped, one_line
 from .markdown import COMMENT, SIGN, Paper, marked
-from .words import count
 
 _NAMED = 5  # cases that a sentence names
 _SHOWN = 10  # cases of a version whose outputs are shown in Markdown

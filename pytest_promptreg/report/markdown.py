@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..diffs import Piece, word_diff
 from ..gates import Verdict
+from ..text import count
 from . import html_diff, kinds
 from .escape import escaped, fenced
 from .failure import config_changes, inline
@@ -21,7 +22,7 @@ from .noise import sentence
 from .prompt_diff import prompt_diff
 from .table import EXPLAINED, of_suite, outputs
 from .terminal import next_commands
-from .words import count, verdict_of
+from .words import verdict_of
 
 if TYPE_CHECKING:
     from ..concluding import Conclusion

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import modes
-from ..noise_result import OUTSIDE, PASSED, REGRESSED, UNDECIDED, NoiseResult, odds
+from ..noise_result import OUTSIDE, PASSED, RATE, REGRESSED, UNDECIDED, NoiseResult, odds
+from ..text import count
 from .escape import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _MODES = {
         f"update with promptreg_baseline_samples = {modes.RECOMMENDED}"
     ),
 }
-_RATE = "rate"  # the mode of a gate on the share of cases without a breach
 _ADVICE = {
     PASSED: "nothing to do",
     REGRESSED: "read the worst examples, then mend the prompt or accept it",
@@ -61,11 +61,11 @@ def sentence(version: VersionOutcome) -> str:
     if not any(result.examples for result in version.noise):
         return f"{label} cannot be judged: none of its cases has an output to compare"
     of_state = [result for result in version.noise if result.state == state]
-    outputs = [result for result in of_state if result.mode != _RATE]
+    outputs = [result for result in of_state if result.mode != RATE]
     if not outputs:  # only the share of cases without a breach decided, and that is a sentence already
         found, advice = "; ".join(one_line(f"{result.term}: {result.finding}") for result in of_state), _ADVICE[state]
     elif outputs[0].mode == modes.CALIBRATED:
-        asked = sum(result.mode != _RATE for result in version.noise)
+        asked = sum(result.mode != RATE for result in version.noise)
         found, advice = _calibrated(state, outputs, asked), _ADVICE[state]
     else:
         found, advice = _fallen(state, outputs), _STORE if state == PASSED else _ADVICE[state]
@@ -87,7 +87,7 @@ def _calibrated(state: str, results: Sequence[NoiseResult], asked: int) -> str:
         return "if its outputs got worse at all, then by less than is allowed (95 % sure)"
     if state == UNDECIDED:
         most = max(result.examples for result in results)
-        return f"{_examples(most)} cannot tell whether its outputs got worse by more than is allowed"
+        return f"{count(most, 'example')} cannot tell whether its outputs got worse by more than is allowed"
     what = "its outputs are less like the accepted ones than those are like each other"
     if all(result.term.startswith("drop(") for result in results):
         what = "its outputs keep less of the expected answers than the accepted ones do"
@@ -104,11 +104,7 @@ def _fallen(state: str, results: Sequence[NoiseResult]) -> str:
         return f"{found}, more than the model does by itself (95 % sure)"
     if state == PASSED:
         return f"{found}, which is no more than usual (95 % sure)"
-    return f"{found}, and {_examples(most.examples)} cannot tell whether that is usual"
-
-
-def _examples(number: int) -> str:
-    return f"{number} example{'' if number == 1 else 's'}"
+    return f"{found}, and {count(most.examples, 'example')} cannot tell whether that is usual"
 
 
 def _unusual(version: VersionOutcome) -> list[Line]:
@@ -119,4 +115,5 @@ def _unusual(version: VersionOutcome) -> list[Line]:
     shown = ", ".join(f"{one_line(name)} (1 in {round(1 / chance)})" for name, chance in outside[:NAMED])
     more = f" and {len(outside) - NAMED} more" if len(outside) > NAMED else ""
     by_chance = OUTSIDE * len(version.judged)
-    return [(f"    most unusual: {_examples(len(outside))} (by chance up to {by_chance:.2g}): {shown}{more}", {})]
+    found = count(len(outside), "example")
+    return [(f"    most unusual: {found} (by chance up to {by_chance:.2g}): {shown}{more}", {})]

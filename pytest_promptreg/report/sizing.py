@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import modes
 from ..budget import usd
+from ..text import count
 from .escape import one_line, visible
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def write(reporter: pytest.TerminalReporter, sizings: Sequence[Sizing]) -> None:
 def lines(sizing: Sizing) -> list[str]:
     """What is told of one suite."""
     spec = sizing.spec
-    versions = _count(sizing.versions, "prompt version")
-    head = f"{one_line(spec.name)} ({one_line(spec.where)}): {_count(sizing.examples, 'example')}, {versions}"
-    told = [f"{head}, {_count(sizing.generations, 'stored generation')} of each"]
+    versions = count(sizing.versions, "prompt version")
+    head = f"{one_line(spec.name)} ({one_line(spec.where)}): {count(sizing.examples, 'example')}, {versions}"
+    told = [f"{head}, {count(sizing.generations, 'stored generation')} of each"]
     if 0 < sizing.varied < sizing.examples and sizing.noise:
         told[0] = f"{head}, {sizing.generations} stored generations of {sizing.varied} of them"
     told += [f"  {visible(problem)}" for problem in sizing.problems]
@@ -41,7 +42,7 @@ def lines(sizing: Sizing) -> list[str]:
     own = ", ".join(
         f"{term} {_number(sizing, sizing.drop(sizing.examples, spec.samples, term), term)}" for term in sizing.noise
     )
-    told.append(f"  as the suite is ({_count(spec.samples, 'sample')}): {own}")
+    told.append(f"  as the suite is ({count(spec.samples, 'sample')}): {own}")
     if spec.mode != modes.CALIBRATED:
         told.append(f'  so much is found under gates="calibrated"; this suite is judged in the mode {spec.mode}')
     told.append(f"  {_advice(sizing)}")
@@ -63,7 +64,7 @@ def _what(sizing: Sizing) -> str:
 
 def _table(sizing: Sizing) -> list[str]:
     rows = sizing.rows()
-    header = ["examples", *(_count(cell.samples, "sample") for cell in rows[0])]
+    header = ["examples", *(count(cell.samples, "sample") for cell in rows[0])]
     body = [
         [
             f"{row[0].examples}{'*' if row[0].examples == sizing.examples else ''}",
@@ -81,7 +82,7 @@ def _table(sizing: Sizing) -> list[str]:
 def _advice(sizing: Sizing) -> str:
     best, other = sizing.advice()
     samples = (
-        f"{_count(best.samples, 'sample')} of {'' if best.samples == 1 else 'each of '}your {best.examples} examples"
+        f"{count(best.samples, 'sample')} of {'' if best.samples == 1 else 'each of '}your {best.examples} examples"
     )
     told = (
         f"advice: {samples} find{'s' if best.samples == 1 else ''} a drop of {_number(sizing, best.drop)} in "
@@ -90,14 +91,14 @@ def _advice(sizing: Sizing) -> str:
     if other is None:
         return told
     return (
-        f"{told}; {_count(other.samples, 'sample')} of {other.examples} would find {_number(sizing, other.drop)}, for "
+        f"{told}; {count(other.samples, 'sample')} of {other.examples} would find {_number(sizing, other.drop)}, for "
         f"{_costs(sizing, other)}"
     )
 
 
 def _costs(sizing: Sizing, cell: Cell) -> str:
     cost = f", about {usd(cell.calls * sizing.cost_usd)}," if sizing.cost_usd is not None else ""
-    return f"{_count(cell.calls, 'call')}{cost}"
+    return f"{count(cell.calls, 'call')}{cost}"
 
 
 def _price(sizing: Sizing, cell: Cell) -> str:
@@ -106,7 +107,3 @@ def _price(sizing: Sizing, cell: Cell) -> str:
 
 def _number(sizing: Sizing, drop: float, term: str = "") -> str:
     return f"{drop:.{1 if sizing.noise[term or sizing.term].unit > 1 else 3}f}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

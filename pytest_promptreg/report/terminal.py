@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..diffs import word_diff
 from ..gates import Verdict
+from ..text import count
 from . import noise
 from .escape import obeyed_by_none, one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
 from .review import review
 from .table import EXPLAINED, of_suite, outputs
-from .words import count
 
 if TYPE_CHECKING:
     import pytest

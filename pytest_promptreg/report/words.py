@@ -17,8 +17,3 @@ def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = Fal
 def counted(version: VersionOutcome) -> str:
     """``6 unchanged, 5 breached``."""
     return ", ".join(f"{number} {name}" for name, number in version.counts.items())
-
-
-def count(number: int, noun: str) -> str:
-    """``1 case``, ``2 cases``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..gates import Verdict, aggregate, metric_of
+from ..noise_result import RATE
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..suites import SuiteSpec
 from . import clean
@@ -75,7 +76,7 @@ def of_version(suite: SuiteOutcome, version: VersionOutcome) -> dict[str, float]
 def _noise(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[tuple[str, float | None]]:
     """What was lost beyond the model's own noise, of each metric, and under floors how many outputs lie below."""
     for result in version.noise:
-        if result.mode == "rate":
+        if result.mode == RATE:
             continue
         key, scale = term_key(result.term, suite.spec), _scale(result.term, suite.spec)
         if result.floor is not None:

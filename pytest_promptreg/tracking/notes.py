@@ -13,7 +13,8 @@ from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report import kinds
 from ..report.escape import escaped, fenced
 from ..report.noise import sentence
-from ..report.words import count, counted, verdict_of
+from ..report.words import counted, verdict_of
+from ..text import count
 from . import clean
 
 WORST = 8

@@ -16,7 +16,7 @@ from ...model import PromptVersion
 from ...noise_result import NoiseResult
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...redaction import without_secrets
-from ...text import canonical_json
+from ...text import canonical_json, count
 from .. import noise
 from ..escape import visible
 from ..html_diff import escaped, side_by_side
@@ -113,7 +113,7 @@ def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
     ran = sum(len(version.cases) for version in suite.versions)
     meant = max(suite.selected, len(spec.examples) * len(suite.versions))
     part = f", {ran:,} of {meant:,} cases ran" if ran < meant and not table.run.rescored else ""
-    examples = words.count(len(spec.examples), "example")
+    examples = count(len(spec.examples), "example")
     samples = f", {spec.samples} samples of each" if spec.samples > 1 else ""
     parts = [
         f'<section class="suite" id="suite-{number}"><h2>{escaped(spec.name)}</h2>',
@@ -126,7 +126,7 @@ def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
         parts += [_change(number, suite, version, table) for version in suite.versions]
     if suite.stale:
         names = ", ".join(escaped(name) for name in suite.stale[:10]) + (" ..." if len(suite.stale) > 10 else "")
-        parts.append(f"<p>Stale: {words.count(len(suite.stale), 'accepted output')} without an example: {names}</p>")
+        parts.append(f"<p>Stale: {count(len(suite.stale), 'accepted output')} without an example: {names}</p>")
     return "".join(parts) + "</section>"
 
 
@@ -222,7 +222,7 @@ def _gates(suite: SuiteOutcome) -> str:
     shown = f'<ul class="gates">{"".join(missed)}</ul>' if missed else ""
     if met:
         shown += (
-            f"<details><summary>{words.count(len(met), 'gate')} on the whole suite met</summary>"
+            f"<details><summary>{count(len(met), 'gate')} on the whole suite met</summary>"
             f'<ul class="gates">{"".join(met)}</ul></details>'
         )
     return f"<h3>Gates</h3>{each}{shown}" if each or shown else ""

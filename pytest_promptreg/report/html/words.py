@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...gates import JUDGED, Verdict, goodness, metric_of
 from ...noise_result import REGRESSED, UNDECIDED
 from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ...text import count
 
 if TYPE_CHECKING:
     from ...concluding import Conclusion
@@ -40,11 +41,6 @@ _NOISE = {
     UNDECIDED: "there are too few examples to tell whether anything was lost",
 }
 _STATES = {"passed": "Passed", "failed": "Failed", "stopped": "Not finished", "refreshed": "Nothing judged"}
-
-
-def count(number: int, noun: str) -> str:
-    """``1 case``, ``2,000 cases``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def state_of(conclusion: Conclusion) -> str:
