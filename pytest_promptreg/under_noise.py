@@ -34,14 +34,15 @@ def judge(
     :param stored: what they were compared with: a rerun against the same gives the same verdict.
     :param orders: by version, the examples in the order that they were to run in, where looks were taken on the way.
     """
+    evidence = [{term: _evidence(spec, version.judged, term) for term in spec.noise_terms} for version in versions]
     if spec.mode == modes.FLOOR:
         found = _floors(spec, versions)
     elif orders is None:
-        found = _losses(spec, versions, stored, settings)
+        found = _losses(spec, versions, evidence, stored, settings)
     else:
         found = [_losses_at_looks(spec, version, orders, stored, settings) for version in versions]
     judged = []
-    for version, results in zip(versions, found, strict=True):
+    for version, results, of_version in zip(versions, found, evidence, strict=True):
         rates = [gate for gate in version.gates if gate.gate.metric is None]
         if version.stopped is None:  # of a part, the share says nothing
             results += [_rate(version, gate) for gate in rates]
@@ -50,25 +51,26 @@ def judge(
                 version,
                 gates=[gate for gate in version.gates if gate not in rates],
                 noise=[replace(result, undecided_fails=settings.undecided == "fail") for result in results],
-                outside_noise=_outside(spec, version),
+                outside_noise=_outside(version, of_version),
             )
         )
     return judged
 
 
 def _losses(
-    spec: SuiteSpec, versions: Sequence[VersionOutcome], stored: Baseline | None, settings: Settings
+    spec: SuiteSpec,
+    versions: Sequence[VersionOutcome],
+    evidence: Sequence[Mapping[str, TermEvidence]],
+    stored: Baseline | None,
+    settings: Settings,
 ) -> list[list[NoiseResult]]:
-    evidence = {
-        (version.version.label, term): _evidence(spec, version.judged, term)
-        for version in versions
-        for term in spec.noise_terms
+    asked = {
+        (version.version.label, term): one
+        for version, of_version in zip(versions, evidence, strict=True)
+        for term, one in of_version.items()
     }
-    verdicts = iter(judging.judge(evidence, margin=settings.margin, seed=_seed(stored)))
-    return [
-        [_loss(spec, evidence[version.version.label, term], next(verdicts)) for term in spec.noise_terms]
-        for version in versions
-    ]
+    verdicts = iter(judging.judge(asked, margin=settings.margin, seed=_seed(stored)))
+    return [[_loss(spec, one, next(verdicts)) for one in of_version.values()] for of_version in evidence]
 
 
 def _losses_at_looks(
@@ -181,15 +183,16 @@ def _rate(version: VersionOutcome, gate: SuiteGateResult) -> NoiseResult:
     return NoiseResult(str(gate.gate), RATE, state, cases, below=kept, floor=gate.gate.bound, share=(low, high))
 
 
-def _outside(spec: SuiteSpec, version: VersionOutcome) -> list[tuple[str, float]]:
+def _outside(version: VersionOutcome, evidence: Mapping[str, TermEvidence]) -> list[tuple[str, float]]:
     """The examples that lie outside of the noise in all similarities together, the most unusual first.
 
     Each with the share of unchanged examples that lie as far out.
+
+    :param evidence: of the version, by term.
     """
-    terms = [term for term in spec.noise_terms if not term.startswith("drop(")]
     cases = [case for case in version.judged if case.noise]
     if not cases:
         return []
-    found = ranks.ranks(*(_evidence(spec, version.judged, term) for term in terms))
+    found = ranks.ranks(*(one for term, one in evidence.items() if not term.startswith("drop(")))
     outside = [(case.example, rank) for case, rank in zip(cases, found, strict=True) if rank <= OUTSIDE]
     return sorted(outside, key=lambda one: one[1])
