@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from .baseline import Baseline
 from .errors import GateError, did_you_mean
-from .gates import metric_of
+from .gates import FORM, metric_of
 from .metrics import METRICS
 
 STRICT, FLOOR, CALIBRATED = MODES = ("strict", "floor", "calibrated")
@@ -47,7 +47,13 @@ def split(lines: Iterable[object], where: str) -> tuple[str, list[object]]:
         if not word.isidentifier():
             gates.append(line)
         elif word not in MODES:
-            raise GateError(f"{word!r} is no gate and no mode", where=where, next_step=did_you_mean(word, MODES))
+            guess = did_you_mean(word, MODES)
+            known = f"{FORM}; a mode is {', '.join(MODES)}"
+            raise GateError(
+                f"{word!r} is no gate and no mode",
+                where=where,
+                next_step=guess if guess.startswith("did you mean") else known,
+            )
         elif mode and word != mode:
             raise GateError(f"gates are judged in one mode, and {mode!r} and {word!r} are named", where=where)
         else:

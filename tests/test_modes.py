@@ -45,6 +45,14 @@ def test_a_mistyped_mode_is_refused_with_what_was_meant() -> None:
     assert "test_x.py:3" in str(caught.value)
 
 
+def test_a_metric_without_a_number_is_told_how_a_gate_reads() -> None:
+    """A bare word that resembles no mode was meant as a gate: how one is written is said, and which modes there are."""
+    with pytest.raises(GateError, match=r"'semantic' is no gate and no mode") as caught:
+        modes.split(["semantic"], "here")
+    assert "a gate reads: semantic >= 0.8" in str(caught.value)
+    assert "strict, floor, calibrated" in str(caught.value)
+
+
 def test_two_modes_are_refused() -> None:
     """A suite is judged in one way, so two modes are a mistake."""
     with pytest.raises(GateError, match="one mode"):
