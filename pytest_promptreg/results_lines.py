@@ -6,7 +6,7 @@ Large runs are read so by tools that take a line at a time; what is said is the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 SUFFIX = ".jsonl"
@@ -30,39 +30,41 @@ def write_lines(data: Mapping[str, Any]) -> str:
 def read_lines(text: str) -> Any:
     """The data of a text that :func:`write_lines` made, or of one document.
 
-    :raises json.JSONDecodeError: when it is neither; the line is that of the text.
-    :raises ValueError: when a line is missing, or of no version that the first line has.
+    :raises json.JSONDecodeError: when it is no whole document.
+    :raises ValueError: when a line is torn, missing, or of no version that the first line has.
     """
     first, _, rest = text.partition("\n")
-    if not rest.strip():
-        return json.loads(text)
     try:
         head = json.loads(first)
     except json.JSONDecodeError:
         return json.loads(text)  # one document that a person has indented
     if not isinstance(head, dict) or type(head.get(_COUNT)) is not int:
         return json.loads(text)
-    cases = dict(_places(head))
+    places = _places(head)
     count = 0
     for count, line in enumerate(filter(None, rest.split("\n")), start=1):
-        case = json.loads(line)
-        key = (case.get("suite"), case.get("version")) if isinstance(case, dict) else None
-        if key not in cases:
-            raise ValueError(f"line {count + 1} is no case of the run")
-        cases[key].append(case)
+        try:
+            case = json.loads(line)
+            places[case["suite"], case["version"]].append(case)
+        except json.JSONDecodeError as exc:
+            raise ValueError(f"it is no whole JSON ({exc.msg}, line {count + 1}, column {exc.colno})") from exc
+        except (KeyError, TypeError) as exc:
+            raise ValueError(f"line {count + 1} is no case of the run") from exc
     if count != head[_COUNT]:
         raise ValueError(f"it has {count} of {head[_COUNT]} cases")
     return head
 
 
-def _places(head: Any) -> Iterator[tuple[tuple[Any, Any], list[Any]]]:
+def _places(head: Any) -> dict[tuple[str, str], list[Any]]:
     """By suite and version, the list that its cases belong into."""
+    places: dict[tuple[str, str], list[Any]] = {}
     try:
         for suite in head["run"]["suites"]:
             for version in suite["versions"]:
-                yield (suite["spec"]["id"], version["version"]["label"]), version["cases"]
-    except (KeyError, TypeError, AttributeError) as exc:
+                version["cases"] = places[suite["spec"]["id"], version["version"]["label"]] = []
+    except (KeyError, TypeError) as exc:
         raise ValueError("its first line is not whole") from exc
+    return places
 
 
 def _line(value: Any) -> str:

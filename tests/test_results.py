@@ -396,6 +396,10 @@ def test_a_run_as_lines_is_the_same_run(run: RunOutcome) -> None:
     ("change", "problem"),
     [
         (lambda lines: lines[:-1], "it has 3 of 4 cases"),
+        (lambda lines: lines[:1], "it has 0 of 4 cases"),
+        (lambda lines: [lines[0], '{"suite":[],"version":{}}', *lines[2:]], "line 2 is no case of the run"),
+        (lambda lines: [*lines[:2], lines[2][:40], *lines[3:]], "line 3, column"),
+        (lambda lines: [lines[0].replace('"spec":{"id":"', '"spec":{"id":[],"x":"'), *lines[1:]], "not whole"),
         (lambda lines: [*lines, lines[-1]], "it has 5 of 4 cases"),
         (lambda lines: [lines[0], "[1]", *lines[2:]], "line 2 is no case of the run"),
         (lambda lines: [lines[0], lines[1].replace("v2", "v9"), *lines[2:]], "line 2 is no case of the run"),
