@@ -68,7 +68,8 @@ class OwnFile:
                     head = file.read(_HEAD)
         except OSError as exc:
             raise self._unwritable(path, exc) from exc
-        if self.kind.encode() not in head and head.strip() not in {b"", self.empty.encode()}:
+        is_empty = len(head) < _HEAD and head.strip() in {b"", self.empty.encode()}
+        if self.kind.encode() not in head and not is_empty:
             raise self.error(
                 f"this is no {self.name}, and is not overwritten",
                 where=display_path(path),
