@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,8 +154,11 @@ def _met(version: VersionOutcome) -> list[SuiteGateResult | NoiseResult]:
 
 
 def _gates(results: Iterable[SuiteGateResult | NoiseResult]) -> dict[str, str]:
+    """What is said of each, by what it is known by in both runs: the two ends of a band are two gates."""
     return {
-        result.gate.subject if isinstance(result, SuiteGateResult) else f"{result.term} under noise": str(result)
+        f"{result.gate.subject} {result.gate.op}"
+        if isinstance(result, SuiteGateResult)
+        else f"{result.term} under noise": str(result)
         for result in results
     }
 
@@ -173,6 +177,7 @@ def _means(
 ) -> Means | None:
     found = [(ask(pair.before), ask(pair.after)) for pair in pairs]
     both = [(old, new) for old, new in found if old is not None and new is not None]
+    both = [(old, new) for old, new in both if math.isfinite(old) and math.isfinite(new)]  # others have no difference
     if not both:
         return None
     before, after = (statistics.fmean(side) for side in zip(*both, strict=True))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..concluding import Conclusion
+from ..errors import ResultsError
 from ..files import display_path
 from ..leaving import merge_command, what_is_left
 from ..origin import Origin
@@ -32,6 +33,12 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """
     results = load(arguments.file, root=arguments.rootdir.absolute())
     paths = report_paths(arguments)
+    if paths and results.part is not None:
+        raise ResultsError(
+            "this is one shard's file, and a part has no verdict: only the terminal tells of it",
+            where=display_path(arguments.file),
+            next_step="merge the shards with the same arguments: python -m pytest_promptreg merge FILE...",
+        )
     make_way(paths)
     notes = _of_shard(results, arguments.file.absolute())
     conclusion = Conclusion(results.run, notes=notes, origin=_origin(results))

@@ -8,7 +8,8 @@ from ..comparing import Means, Pair, SuiteComparison, VersionComparison
 from ..text import count
 from . import html_diff
 from .escape import escaped, one_line
-from .markdown import COMMENT, SIGN, Paper, marked
+from .files import SIGN
+from .markdown import COMMENT, Paper, marked
 
 _NAMED = 5  # cases that a sentence names
 _SHOWN = 10  # cases of a version whose outputs are shown in Markdown
@@ -31,7 +32,7 @@ def lines(found: Sequence[SuiteComparison], names: tuple[str, str]) -> list[str]
 def markdown(found: Sequence[SuiteComparison], names: tuple[str, str]) -> str:
     """The comparison for a pull request; what does not fit into a comment is left out, and that is said."""
     paper = Paper(COMMENT)
-    paper.add(f"## {escaped(_verdict(found, names))} {SIGN}\n")
+    paper.add(f"## Comparison {SIGN}\n\n{escaped(_verdict(found, names), 1_000)}\n")
     for suite in found:
         said = [f"- {_named(line)}" for line in _of_suite(suite, names)]
         paper.add("\n".join([f"### {_named(suite.name)}", "", *said]) + "\n")

@@ -20,6 +20,7 @@ from . import html
 if TYPE_CHECKING:
     from ..concluding import Conclusion
 
+SIGN = "<!-- pytest-promptreg -->"  # by which a Markdown report is known for one of ours
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 _SUMMARY_LIMIT = 1024 * 1024  # bytes of one step's summary, by GitHub's own limit
 _SUMMARY_LEAST = 2_000
@@ -41,7 +42,7 @@ REPORT_FILES: Mapping[str, ReportFile] = {
     "markdown": ReportFile(
         "markdown",
         OwnFile(
-            "<!-- pytest-promptreg -->",
+            SIGN,
             "Markdown report",
             "the Markdown report",
             "--promptreg-markdown",
@@ -68,8 +69,16 @@ def make_way(paths: Mapping[str, Path]) -> None:
     """Remove what an earlier run left there, and see that something can be written there.
 
     :param paths: by the name of the kind of file.
-    :raises ReportError: when that cannot be, or what is there is no such report.
+    :raises ReportError: when that cannot be, what is there is no such report, or two would go into one file.
     """
+    named: dict[Path, str] = {}
+    for name, path in paths.items():
+        if (other := named.setdefault(path, name)) != name:
+            raise ReportError(
+                f"{REPORT_FILES[other].file.noun} and {REPORT_FILES[name].file.noun} are to go into one file",
+                where=display_path(path),
+                next_step="name a file for each",
+            )
     for name, path in paths.items():
         REPORT_FILES[name].file.forget(path)
 

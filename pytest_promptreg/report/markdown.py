@@ -18,17 +18,24 @@ from ..text import count
 from . import html_diff, kinds
 from .escape import escaped, fenced
 from .failure import config_changes, inline
+from .files import SIGN
 from .noise import sentence
 from .prompt_diff import prompt_diff
 from .table import EXPLAINED, of_suite, outputs
 from .terminal import next_commands
-from .words import verdict_of
+from .words import state_of, verdict_of
 
 if TYPE_CHECKING:
     from ..concluding import Conclusion
     from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 
-SIGN = "<!-- pytest-promptreg -->"  # in the first line of each: by it a workflow finds the comment to update
+_WORDS = {
+    "passed": "PASSED",
+    "failed": "FAILED",
+    "stopped": "INTERRUPTED",
+    "refreshed": "REFRESHED",
+    "empty": "NOTHING RAN",
+}
 COMMENT = 60_000  # bytes: GitHub takes no comment of more than 65,536 characters
 WORST = 20  # cases of a version
 NOT_JUDGED = 5
@@ -106,7 +113,7 @@ def _verdict(conclusion: Conclusion) -> str:
     run = conclusion.run
     versions = [version for suite in run.suites for version in suite.versions if version.cases]
     failed = sum(version.failed for version in versions)
-    word = verdict_of(run.failed or conclusion.fails_run, interrupted=run.interrupted, refreshed=run.refreshed)
+    word = _WORDS[state_of(conclusion)]
     of_versions = f"{failed} of {count(len(versions), 'prompt version')} failed"
     return f"## Prompt regression: **{word}**, {of_versions} {SIGN}\n"
 

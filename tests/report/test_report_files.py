@@ -53,7 +53,7 @@ def test_the_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
     """What other commands of the step have written stays, and a full file is left as it is."""
     summary = tmp_path / "summary.md"
     leave(conclusion(), {}, summary)
-    assert summary.read_text(encoding="utf-8").startswith("## Prompt regression: **PASSED**")
+    assert summary.read_text(encoding="utf-8").startswith("## Prompt regression: **NOTHING RAN**")
     summary.write_text("of another\n", encoding="utf-8")
     leave(conclusion(), {}, summary)
     assert summary.read_text(encoding="utf-8").startswith("of another\n\n## Prompt regression")

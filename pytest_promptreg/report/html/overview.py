@@ -24,6 +24,7 @@ from ..html_diff import words as word_marks
 from ..kinds import groups
 from ..prompt_diff import prompt_names
 from ..terminal import next_commands
+from ..words import state_of
 from . import words
 from .data import Table, cut
 
@@ -40,7 +41,7 @@ def overview(table: Table, conclusion: Conclusion) -> str:
     verdict = f"<strong>{words.state(conclusion)}.</strong> {escaped(words.verdict(conclusion))}"
     parts = [
         '<section id="overview" aria-labelledby="verdict">',
-        f'<p id="verdict" class="verdict {words.state_of(conclusion)}">{verdict}</p>',
+        f'<p id="verdict" class="verdict {state_of(conclusion)}">{verdict}</p>',
         _problems(conclusion),
         _what_to_do(conclusion),
         _lost(run),

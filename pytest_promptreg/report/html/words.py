@@ -12,6 +12,7 @@ from ...gates import JUDGED, Verdict, goodness, metric_of
 from ...noise_result import REGRESSED, UNDECIDED
 from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import count
+from ..words import state_of
 
 if TYPE_CHECKING:
     from ...concluding import Conclusion
@@ -40,17 +41,13 @@ _NOISE = {
     REGRESSED: "the outputs lost more than the model varies by itself",
     UNDECIDED: "there are too few examples to tell whether anything was lost",
 }
-_STATES = {"passed": "Passed", "failed": "Failed", "stopped": "Not finished", "refreshed": "Nothing judged"}
-
-
-def state_of(conclusion: Conclusion) -> str:
-    """``passed``, ``failed``, ``stopped`` or ``refreshed``: the first word of the report."""
-    run = conclusion.run
-    if conclusion.fails_run or (run.failed and not run.refreshed):
-        return "failed"
-    if run.interrupted or not any(suite.versions for suite in run.suites):
-        return "stopped"
-    return "refreshed" if run.refreshed or run.rescored else "passed"
+_STATES = {
+    "passed": "Passed",
+    "failed": "Failed",
+    "stopped": "Not finished",
+    "refreshed": "Nothing judged",
+    "empty": "Nothing ran",
+}
 
 
 def state(conclusion: Conclusion) -> str:
@@ -77,7 +74,8 @@ def _found(run: RunOutcome) -> str:
     failing = [(suite, version) for suite, version in versions if version.failed]
     if not failing:
         rest = "The run was stopped before its last case. " if run.interrupted else ""
-        return f"{rest}{lost or 'Every gate is met:'} {_shares(version for _, version in versions)}.".strip()
+        shares = _shares(version for _, version in versions)
+        return f"{rest}{lost} {_sentence(shares)}" if lost else f"{rest}Every gate is met: {shares}."
     if len(failing) == 1:
         suite, version = failing[0]
         of_suite = f" of {suite.spec.name}" if len(run.suites) > 1 else ""
@@ -89,6 +87,10 @@ def _found(run: RunOutcome) -> str:
     more = f" and {len(failing) - 4} more" if len(failing) > 4 else ""
     told = f"{len(failing)} of {count(len(versions), 'prompt version')} do not pass: {names}{more}"
     return f"{told}. {lost}".strip()
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def what_happened(version: VersionOutcome) -> str:
