@@ -12,6 +12,7 @@ from ..model import PromptVersion
 from ..noise_result import UNDECIDED, NoiseResult
 from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from . import kinds
+from .words import counted
 
 _LINE = re.compile(r"(.*?):(\d+)", re.DOTALL)
 _WORST = 3  # cases that are named
@@ -69,7 +70,7 @@ def _of_version(suite: SuiteOutcome, version: VersionOutcome, root: Path) -> Ite
     accepted = suite.baseline_prompt()
     if lost and accepted is not None and accepted.digest != version.version.digest:
         prompt = of_prompt(version.version, accepted, root)
-        if prompt is not None:
+        if prompt is not None and prompt.path != of_suite(suite, root).path:  # it stands in the test, and is told there
             yield Finding(prompt, rule, spec.id, label, f"prompt {label} {what} in {spec.name}", text)
     yield Finding(of_suite(suite, root), rule, spec.id, label, f"{spec.name}: {label} {what}", text)
 
@@ -100,7 +101,7 @@ def _only_undecided(version: VersionOutcome) -> bool:
 
 def _said(suite: SuiteOutcome, version: VersionOutcome) -> Iterator[str]:
     """Counts, gates, kinds of change and the worst cases."""
-    yield ", ".join(f"{number} {verdict}" for verdict, number in version.counts.items())
+    yield counted(version)
     yield from map(str, version.breached_gates)
     if told := kinds.sentence(kinds.groups(version.cases)):
         yield told
