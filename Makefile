@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test soak lint bench clean
 
 demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
 	$(BIN)/python -m pytest example_suite
@@ -14,6 +14,9 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 
 test: $(READY)  ## run the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+soak: $(READY)  ## try at length what luck has a part in: kills at random moments, generated input
+	PROMPTREG_SOAK=1 $(BIN)/python -m pytest -m soak -n 2 --dist worksteal
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
