@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak lint bench clean
+.PHONY: demo test soak lint bench docs clean
 
 demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
 	$(BIN)/python -m pytest example_suite
@@ -25,6 +25,14 @@ lint: $(READY)  ## check style and types
 
 bench: $(READY)  ## measure, each figure beside a limit in the same run
 	$(BIN)/python benchmarks/run.py
+
+docs: $(BIN)/.docs-ready  ## build the site into build/site; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
+
+$(BIN)/.docs-ready: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
