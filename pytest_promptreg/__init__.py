@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .model import PromptVersion as PromptVersion
     from .model import Request as Request
     from .model import ScoredCase as ScoredCase
+    from .sources.clients import read_reply as read_reply
 
 __version__ = "0.1.0.dev0"
 
@@ -38,6 +39,7 @@ _HOMES = {
     "ScoredCase": "model",
     "check_metric": "metrics.life_cycle",
     "metric": "metrics.own",
+    "read_reply": "sources.clients",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "__version__",
     "check_metric",
     "metric",
+    "read_reply",
 ]
 
 

@@ -248,5 +248,5 @@ class Output:
                 raise PredictError(f"a {type(value).__name__} that is no JSON is no output: {exc}") from exc
         raise PredictError(
             f"{type(value).__name__} is no output: it takes a str, a dict, a list or an Output",
-            next_step="return the model's text, or pytest_promptreg.Output(text, input_tokens=...)",
+            next_step="return the model's text, or pytest_promptreg.read_reply(...) of what a client returned",
         )

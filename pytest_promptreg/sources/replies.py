@@ -29,7 +29,7 @@ def read(value: Any) -> Output:
     """
     if isinstance(value, Output | str):
         return Output.of(value)
-    value = _jsonable(value)
+    value = jsonable(value)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
         if isinstance(value, dict) and len(value) == 1 and not _is_chat(value):
@@ -52,13 +52,13 @@ def read_chat(reply: Mapping[str, Any]) -> Output:
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     tokens = [
-        next((n for pair in _TOKENS if (n := _number(usage.get(pair[side]))) is not None), None) for side in (0, 1)
+        next((n for pair in _TOKENS if (n := number(usage.get(pair[side]))) is not None), None) for side in (0, 1)
     ]
     return Output(
         _chat_text(reply),
         input_tokens=None if tokens[0] is None else int(tokens[0]),
         output_tokens=None if tokens[1] is None else int(tokens[1]),
-        cost_usd=_number(usage.get("cost")),
+        cost_usd=number(usage.get("cost")),
     )
 
 
@@ -80,26 +80,31 @@ def _chat_text(reply: Mapping[str, Any]) -> str:
         if "messages" in reply:
             return _message_text(reply["messages"][-1])
         items = reply["output"]
-        parts = [_parts_text(item["content"]) for item in items if item.get("type") == "message"]
+        parts = [parts_text(item["content"]) for item in items if item.get("type") == "message"]
         calls = [_call(item) for item in items if item.get("type") == "function_call"]
-        return _with_calls("".join(parts), calls)
+        return with_calls("".join(parts), calls)
     except (LookupError, TypeError, AttributeError) as exc:
-        raise PredictError(f"a reply without a message: {_excerpt(reply)}") from exc
+        raise PredictError(f"a reply without a message: {excerpt(reply)}") from exc
 
 
 def _message_text(message: Mapping[str, Any]) -> str:
-    text = _parts_text(message.get("content")) or _parts_text(message.get("refusal"))
-    return _with_calls(text, [_call(call["function"]) for call in message.get("tool_calls") or ()])
+    text = parts_text(message.get("content")) or parts_text(message.get("refusal"))
+    return with_calls(text, [_call(call["function"]) for call in message.get("tool_calls") or ()])
 
 
-def _parts_text(content: Any) -> str:
-    """The text of a message's content, which is a text or a list of parts."""
+def parts_text(content: Any) -> str:
+    """The text of a message's content, which is a text or a list of parts; what a model thinks aloud is not said."""
     if content is None or isinstance(content, str):
         return content or ""
-    return "".join(str(part.get("text") or part.get("refusal") or "") for part in content)
+    texts = (part if isinstance(part, str) else part.get("text") or part.get("refusal") or "" for part in content)
+    return "".join(map(str, texts))
 
 
-def _with_calls(text: str, calls: Sequence[dict[str, Any]]) -> str:
+def with_calls(text: str, calls: Sequence[dict[str, Any]]) -> str:
+    """The text of a message; with tool calls, both as JSON.
+
+    :param calls: of each its ``name`` and ``arguments``.
+    """
     if not calls:
         return text
     return canonical_json({"content": text, "tool_calls": calls} if text else {"tool_calls": calls}, indent=2)
@@ -113,27 +118,31 @@ def _call(function: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": function["name"], "arguments": arguments}
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """``value`` made of JSON's own types; rows of a frame are dicts."""
     if hasattr(value, "model_dump"):  # pydantic
-        value = value.model_dump(mode="json")
+        value = value.model_dump(mode="json", warnings=False)  # of a reply that was parsed, pydantic warns
     elif hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame, without importing pandas
         value = value.to_dict("records")
     elif hasattr(value, "to_dict") and not hasattr(value, "tolist"):  # MLflow's own dataclasses
         value = value.to_dict()
     if isinstance(value, list):
-        return [_jsonable(item) for item in value]
+        return [jsonable(item) for item in value]
+    if isinstance(value, dict):
+        value = {name: jsonable(item) for name, item in value.items()}
     try:
         return plain(value)
     except TypeError as exc:
         raise PredictError(f"the model returned no output: {exc}") from exc
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A number of JSON's that is finite; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 
 
-def _excerpt(reply: Any) -> str:
+def excerpt(reply: Any) -> str:
+    """The beginning of a reply, for a message."""
     return one_line(json.dumps(reply, ensure_ascii=False, default=str), 200)
