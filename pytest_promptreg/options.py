@@ -221,3 +221,8 @@ def ini_value(config: pytest.Config, name: str) -> Any:
         if INI_OPTIONS[name][0] != "string":
             return value if isinstance(value, list) else [str(value)]
         return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def runs_nothing(config: pytest.Config) -> bool:
+    """Whether tests are collected and none is run."""
+    return bool(config.option.collectonly or config.option.promptreg_plan)
