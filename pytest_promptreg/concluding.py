@@ -61,6 +61,7 @@ class Conclusion:
     :param problems: what could not be done although it was asked for; each fails the run when ``fatal``.
     :param pruned: whether what was stale has been removed.
     :param origin: the command and the commit, where a report is to say them.
+    :param page: the web page as it was drawn last, with what it told: MLflow and a file can both want it.
     """
 
     run: RunOutcome
@@ -69,6 +70,7 @@ class Conclusion:
     fatal: bool = False
     pruned: bool = False
     origin: Origin = field(default_factory=Origin)
+    page: tuple[object, str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def fails_run(self) -> bool:
@@ -129,7 +131,7 @@ class Concluder:
         *,
         interrupted: bool,
         unreported: Collection[str],
-        track: Callable[[RunOutcome], list[str]] | None,
+        track: Callable[[Conclusion], list[str]] | None,
         publish: Callable[[RunOutcome], Release] | None = None,
     ) -> Conclusion:
         """Judge the suites, apply what a refresh or prune asked for, and record the run.
@@ -137,7 +139,7 @@ class Concluder:
         An interrupted run writes no baseline: half of a refresh is none.
 
         :param unreported: node ids of tests, ours and others', that were to run and that nobody reported.
-        :param track: records the run and says where; raises TrackingError.
+        :param track: records the run, of which something ran, and says where; raises TrackingError.
         :param publish: registers what was tested and moves an alias; raises TrackingError.
         """
         lost = [] if interrupted else [nodeid for nodeid in declaration.expected if nodeid in unreported]
@@ -171,19 +173,23 @@ class Concluder:
                 conclusion.problems.append(str(exc))
                 conclusion.fatal = True
             else:
-                run = release.run
+                conclusion.run = release.run
                 conclusion.notes += release.lines
-        if track is not None:
+        self._redact(conclusion)
+        if track is not None and not run.is_empty:
             try:
-                conclusion.notes += track(run)
+                conclusion.notes += track(conclusion)
             except TrackingError as exc:
                 how = "recorded in part" if isinstance(exc, PartlyRecordedError) else "not recorded in MLflow"
                 conclusion.problems.append(f"{how}: {exc}")
                 if self.settings.tracking is not None and self.settings.tracking.required:
                     conclusion.problems.append(f"{REQUIRED_KEY} = true: without its record the run fails")
                     conclusion.fatal = True
-        conclusion.problems = [self.settings.redactor.message(problem) for problem in conclusion.problems]
+        self._redact(conclusion)
         return conclusion
+
+    def _redact(self, conclusion: Conclusion) -> None:
+        conclusion.problems = [self.settings.redactor.message(problem) for problem in conclusion.problems]
 
     def _tell_of_recorded(self, declaration: Declaration, conclusion: Conclusion) -> None:
         from .replay.ending import conclude

@@ -30,9 +30,10 @@ def forget_earlier(settings: Settings) -> None:
 
     :raises PromptregError: when that cannot be done, or a file of another kind is there.
     """
-    if settings.results is not None:
-        results.FILE.forget(settings.results)
-    make_way(settings.reports)
+    own = [] if settings.results is None else [(results.FILE, settings.results)]
+    make_way(settings.reports, own)
+    for file, path in own:
+        file.forget(path)
 
 
 def leave_results(conclusion: Conclusion, declaration: Declaration, storing: Storing, *, exit_passed: bool) -> None:

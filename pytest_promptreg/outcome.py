@@ -271,6 +271,16 @@ class SuiteOutcome:
         return tuple(dict.fromkeys([*self.spec.terms, *of_rows]))
 
     @property
+    def ran(self) -> int:
+        """How many cases have an outcome."""
+        return sum(len(version.cases) for version in self.versions)
+
+    @property
+    def declared(self) -> int:
+        """How many cases there are of the versions that ran, selected or not."""
+        return max(self.selected, len(self.spec.examples) * len(self.versions))
+
+    @property
     def baseline_label(self) -> str | None:
         """The accepted version's label."""
         prompt = self.baseline_prompt()
@@ -340,6 +350,11 @@ class RunOutcome:
             for version in suite.versions
             for result in version.breached_gates
         ]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no case ran, and none was lost."""
+        return not self.lost and not any(suite.versions for suite in self.suites)
 
     @property
     def failed(self) -> bool:

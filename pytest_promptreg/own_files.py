@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,21 @@ from .errors import PromptregError
 from .files import display_path, write_atomically
 
 _HEAD = 200  # bytes of a file among which its kind stands, also where a person has indented it
+
+
+def refuse_one_place(places: Iterable[tuple[OwnFile, Path]]) -> None:
+    """Refuse files that would be written one over the other.
+
+    :raises PromptregError: naming the two.
+    """
+    named: dict[Path, OwnFile] = {}
+    for kind, path in places:
+        if (other := named.setdefault(path.resolve(), kind)) is not kind:
+            raise kind.error(
+                f"{other.noun} and {kind.noun} are to go into one file",
+                where=display_path(path),
+                next_step="name a file for each",
+            )
 
 
 @dataclass(frozen=True, slots=True)

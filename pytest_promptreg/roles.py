@@ -122,7 +122,7 @@ class Performing(Role):
 
     def header(self) -> str | None:
         """The one line that says what is about to run."""
-        if not self.performer.suites or self.refusal:
+        if self.refusal or not (self.nodeids or self.whole):
             return None
         line = describe(self.performer.selected, self.settings)
         if self.settings.shard:
@@ -195,11 +195,12 @@ class Concluding(Role):
         around = look_around(self.settings.rootdir, os.environ)
         return Origin(command(self.settings.invocation), around.commit or "", around.branch or "")
 
-    def _page(self, run: RunOutcome) -> str:
+    def _page(self, conclusion: Conclusion) -> str:
         """The report as a web page, for the record."""
         from .report.html.page import render
 
-        return render(Conclusion(run, origin=self._origin))
+        conclusion.origin = self._origin
+        return render(conclusion)
 
     def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
         settings = self.settings
@@ -224,12 +225,13 @@ class Concluding(Role):
         found = {address: describe(address, registry=self.settings.registry) for address in addresses}
         return {suite.spec.id: found.get(suite.spec.predict, {}) for suite in run.suites}
 
-    def _tracker(self, *, exit_passed: bool) -> Callable[[RunOutcome], list[str]] | None:
+    def _tracker(self, *, exit_passed: bool) -> Callable[[Conclusion], list[str]] | None:
         settings = self.settings.tracking
         if settings is None or self.settings.rescore or self.settings.shard:
             return None  # nothing was run that could be recorded, or the merge records it
 
-        def record(run: RunOutcome) -> list[str]:
+        def record(conclusion: Conclusion) -> list[str]:
+            run = conclusion.run
             terms = {metric_of(term) for suite in run.suites for term in suite.terms}
             embeds = any(term in METRICS and METRICS[term].room == "embedding" for term in terms)
             facts = RunFacts(
@@ -238,7 +240,7 @@ class Concluding(Role):
                 rootdir=self.settings.rootdir,
                 embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
                 under_test=self._under_test(run),
-                draw_page=self._page,
+                draw_page=lambda: self._page(conclusion),
             )
             return track(run, settings, facts).lines()
 

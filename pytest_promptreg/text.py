@@ -8,7 +8,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
@@ -109,6 +109,15 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of valu
     if type(value).__name__ in {"NAType", "NaTType"}:  # pandas' missing values, without importing pandas
         return None
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def some(names: Sequence[str], most: int, shown: Callable[[str], str] = str) -> str:
+    """The first names, and how many others there are: ``a, b and 1,000 more``.
+
+    :param shown: how a name is written.
+    """
+    left = len(names) - most
+    return ", ".join(map(shown, names[:most])) + (f" and {left:,} more" if left > 0 else "")
 
 
 def count(number: int, noun: str) -> str:

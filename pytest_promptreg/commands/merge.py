@@ -44,7 +44,7 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     root = arguments.rootdir.absolute()
     if arguments.results is not None:
         FILE.refuse_others(arguments.results)
-    make_way(report_paths(arguments))
+    make_way(report_paths(arguments), [] if arguments.results is None else [(FILE, arguments.results)])
     shards = read_shards(arguments.files, root)
     merging = Merging(_settings(shards[0], arguments, root), shards)
     conclusion = merging.merge()

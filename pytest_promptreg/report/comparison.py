@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..comparing import Means, Pair, SuiteComparison, VersionComparison
-from ..text import count
+from ..text import count, some
 from . import html_diff
 from .escape import escaped, one_line
 from .files import SIGN
@@ -87,12 +87,14 @@ def _of_version(version: VersionComparison) -> list[str]:
     told += [f"gate met now: {said}" for said in version.met]
     for word, pairs in (("worse", version.worse), ("better", version.better)):
         if pairs:
-            told.append(f"{len(pairs)} {word}: {_some([f'{pair.after.example} ({_flip(pair)})' for pair in pairs])}")
+            told.append(
+                f"{len(pairs)} {word}: {some([f'{pair.after.example} ({_flip(pair)})' for pair in pairs], _NAMED)}"
+            )
     told += [_mean(means) for means in version.scores if means.better is not None]
     if same := [means.name for means in version.scores if means.better is None]:
         told.append(f"the same: {', '.join(same)}")
     if differing := version.differing:
-        names = _some([pair.after.example for pair in differing])
+        names = some([pair.after.example for pair in differing], _NAMED)
         told.append(f"{len(differing)} of {count(len(version.pairs), 'output')} differ: {names}")
     return told + [_mean(means) for means in version.outlay]
 
@@ -107,8 +109,3 @@ def _mean(means: Means) -> str:
     digits = 1 if max(abs(means.before), abs(means.after)) >= 10 else 4
     change = means.after - means.before
     return f"{means.name} {means.before:.{digits}f} -> {means.after:.{digits}f} ({change:+.{digits}f}{word})"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -108,13 +108,18 @@ def prompt_change(old: PromptVersion | None, new: PromptVersion, limit: int = MA
 
 def config_changes(old: PromptVersion, new: PromptVersion) -> list[str]:
     """The settings of the model that differ, a line each: ``temperature: 0 -> 1``."""
+    return [f"{one_line(name)}: {one_line(was)} -> {one_line(now)}" for name, was, now in changed_settings(old, new)]
+
+
+def changed_settings(old: PromptVersion, new: PromptVersion) -> list[tuple[str, str, str]]:
+    """Name, value before and value now of each setting of the model that differs, as JSON."""
     # The accepted one is stored without secrets, and none belongs on a screen.
     before, after = without_secrets(old.model_config), without_secrets(new.model_config)
     told = []
     for name in sorted({*before, *after}):
-        was, now = (one_line(canonical_json(side[name])) if name in side else "not set" for side in (before, after))
+        was, now = (canonical_json(side[name]) if name in side else "not set" for side in (before, after))
         if was != now:
-            told.append(f"{one_line(name)}: {was} -> {now}")
+            told.append((name, was, now))
     return told
 
 

@@ -7,14 +7,14 @@ and fails nothing.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ReportError
 from ..files import display_path
-from ..own_files import OwnFile
+from ..own_files import OwnFile, refuse_one_place
 from . import html
 
 if TYPE_CHECKING:
@@ -65,20 +65,14 @@ REPORT_FILES: Mapping[str, ReportFile] = {
 }
 
 
-def make_way(paths: Mapping[str, Path]) -> None:
+def make_way(paths: Mapping[str, Path], beside: Iterable[tuple[OwnFile, Path]] = ()) -> None:
     """Remove what an earlier run left there, and see that something can be written there.
 
     :param paths: by the name of the kind of file.
+    :param beside: what else is going to be written.
     :raises ReportError: when that cannot be, what is there is no such report, or two would go into one file.
     """
-    named: dict[Path, str] = {}
-    for name, path in paths.items():
-        if (other := named.setdefault(path, name)) != name:
-            raise ReportError(
-                f"{REPORT_FILES[other].file.noun} and {REPORT_FILES[name].file.noun} are to go into one file",
-                where=display_path(path),
-                next_step="name a file for each",
-            )
+    refuse_one_place([*beside, *((REPORT_FILES[name].file, path) for name, path in paths.items())])
     for name, path in paths.items():
         REPORT_FILES[name].file.forget(path)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..diffs import Piece, word_diff
 from ..gates import Verdict
-from ..text import count
+from ..text import count, some
 from . import html_diff, kinds
 from .escape import escaped, fenced
 from .failure import config_changes, inline
@@ -23,7 +23,7 @@ from .noise import sentence
 from .prompt_diff import prompt_diff
 from .table import EXPLAINED, of_suite, outputs
 from .terminal import next_commands
-from .words import state_of, verdict_of
+from .words import state_of, verdict_of, whole_of
 
 if TYPE_CHECKING:
     from ..concluding import Conclusion
@@ -90,7 +90,7 @@ def render(conclusion: Conclusion, limit: int = COMMENT) -> str:
     for suite in run.suites:
         paper.add(_figures(suite, run))
     if commands := next_commands(conclusion):
-        paper.add("**Next**\n\n" + fenced("\n".join(commands), "console"))
+        paper.add("**Next**\n\n" + fenced("\n".join(map(str, commands)), "console"))
     told = [
         (suite, version)
         for suite in run.suites
@@ -128,13 +128,11 @@ def _bullets(paper: Paper, title: str, entries: Sequence[str]) -> None:
 
 def _figures(suite: SuiteOutcome, run: RunOutcome) -> str:
     accepted = f"baseline {_named(suite.baseline_name)}" if suite.baseline_name else "no baseline"
-    ran = sum(len(version.cases) for version in suite.versions)
-    meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
-    part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
+    examples = count(len(suite.spec.examples), "example")
     lines = [
         f"### {_named(suite.spec.name)}",
         "",
-        f"{accepted}, {count(len(suite.spec.examples), 'example')}{part}, declared at {_named(suite.spec.where)}",
+        f"{accepted}, {examples}{whole_of(suite, run)}, declared at {_named(suite.spec.where)}",
     ]
     if suite.versions:
         table = of_suite(suite, refreshed=run.refreshed)
@@ -159,7 +157,7 @@ def _row(cells: Iterable[str]) -> str:
 def _version(paper: Paper, suite: SuiteOutcome, version: VersionOutcome) -> None:
     paper.add(f"#### {_named(version.version.label)} of {_named(suite.spec.name)}\n")
     if found := kinds.groups(version.cases):
-        paper.add("\n".join(f"- {group.phrase}: {_some(group.examples)}" for group in found) + "\n")
+        paper.add("\n".join(f"- {group.phrase}: {some(group.examples, EXAMPLES, _named)}" for group in found) + "\n")
     if version.stopped is not None:
         paper.add(f"Stopped early: {_named(str(version.stopped))}.\n")
     if version.noise:
@@ -174,11 +172,6 @@ def _version(paper: Paper, suite: SuiteOutcome, version: VersionOutcome) -> None
             return
     if len(worst) > WORST:
         paper.add(f"*These are the {WORST} that lost most; others changed as well.*\n")
-
-
-def _some(examples: Sequence[str]) -> str:
-    more = f" and {len(examples) - EXAMPLES} more" if len(examples) > EXAMPLES else ""
-    return ", ".join(map(_named, examples[:EXAMPLES])) + more
 
 
 def _not_judged(paper: Paper, version: VersionOutcome) -> None:

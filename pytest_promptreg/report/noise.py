@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import modes
 from ..noise_result import OUTSIDE, PASSED, RATE, REGRESSED, UNDECIDED, NoiseResult, odds
-from ..text import count
+from ..text import count, some
 from .escape import one_line
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def _unusual(version: VersionOutcome) -> list[Line]:
     outside = version.outside_noise
     if not outside:
         return []
-    shown = ", ".join(f"{one_line(name)} (1 in {round(1 / chance)})" for name, chance in outside[:NAMED])
-    more = f" and {len(outside) - NAMED} more" if len(outside) > NAMED else ""
+    shown = some([f"{one_line(name)} (1 in {round(1 / chance)})" for name, chance in outside], NAMED)
     by_chance = OUTSIDE * len(version.judged)
     found = count(len(outside), "example")
-    return [(f"    most unusual: {found} (by chance up to {by_chance:.2g}): {shown}{more}", {})]
+    return [(f"    most unusual: {found} (by chance up to {by_chance:.2g}): {shown}", {})]

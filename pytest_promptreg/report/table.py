@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..budget import usd
-from ..gates import Verdict, metric_of
+from ..gates import Verdict
 from ..outcome import SuiteOutcome, VersionOutcome
+from .words import digits
 
 WORTH_TELLING_S = 0.05  # a predict that takes less is no model's
 _USAGE = ("latency", "tokens", "cost")
@@ -108,7 +108,7 @@ def _score(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
     mean = version.mean(term)
     if mean is None:
         return "-"
-    digits = 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
+    places = digits(suite, term)
     delta = suite.delta(version, term)
-    shown = f" ({delta:+.{digits}f})" if delta is not None and round(delta, digits) else ""
-    return f"{round(mean, digits) + 0.0:.{digits}f}{shown}"  # adding zero: no "-0.000"
+    shown = f" ({delta:+.{places}f})" if delta is not None and round(delta, places) else ""
+    return f"{round(mean, places) + 0.0:.{places}f}{shown}"  # adding zero: no "-0.000"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..diffs import word_diff
 from ..gates import Verdict
-from ..text import count
+from ..text import count, some
 from . import noise
 from .escape import obeyed_by_none, one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
 from .review import review
 from .table import EXPLAINED, of_suite, outputs
+from .words import whole_of
 
 if TYPE_CHECKING:
     import pytest
@@ -75,7 +76,7 @@ def lines(conclusion: Conclusion, *, verbose: bool = False, columns_wide: int = 
         told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
     told += _failures(conclusion)
     told += [(_lines(note), {}) for note in conclusion.notes]
-    told += [(f"next: {_lines(command)}", {"bold": True}) for command in next_commands(conclusion)]
+    told += [(f"next: {_lines(str(step))}", {"bold": True}) for step in next_commands(conclusion)]
     while told and not told[-1][0]:
         told.pop()
     return told
@@ -115,14 +116,14 @@ def _lines(text: str) -> str:
 
 def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide: int) -> list[Line]:
     accepted = f"baseline {one_line(suite.baseline_name)}" if suite.baseline_name else "no baseline"
-    ran = sum(len(version.cases) for version in suite.versions)
-    meant = max(suite.selected, len(suite.spec.examples) * len(suite.versions))
-    part = f", {ran} of {meant} cases ran" if ran < meant and not run.rescored else ""
     examples = count(len(suite.spec.examples), "example")
     if suite.spec.samples > 1:
         examples += f", {suite.spec.samples} samples of each"
     told: list[Line] = [
-        (f"{one_line(suite.spec.name)} ({one_line(suite.spec.where)}): {accepted}, {examples}{part}", {"bold": True})
+        (
+            f"{one_line(suite.spec.name)} ({one_line(suite.spec.where)}): {accepted}, {examples}{whole_of(suite, run)}",
+            {"bold": True},
+        )
     ]
     if suite.versions:
         told += _table(suite, refreshed=run.refreshed, columns_wide=columns_wide)
@@ -130,10 +131,11 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
         told.append((f"  outputs: {calls}", {}))
     told += wrapped(noise.mode_line(suite, refreshed=run.refreshed), columns_wide)
     told += _review(suite, verbose=verbose)
-    stopped = [version for version in suite.versions if version.stopped is not None]
-    for version in stopped:
-        told.append((f"  stopped early: {one_line(version.version.label)} {version.stopped}", {}))
-    missed = suite.selected - ran - sum(version.stopped.rest for version in stopped if version.stopped is not None)
+    missed = suite.selected - suite.ran
+    for version in suite.versions:
+        if version.stopped is not None:
+            told.append((f"  stopped early: {one_line(version.version.label)} {version.stopped}", {}))
+            missed -= version.stopped.rest
     if missed > 0 and not run.rescored:
         told.append((f"  not judged: {missed} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
@@ -142,7 +144,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):
         records = count(len(suite.stale), "baseline record")
-        told.append((f"  stale: {records} without an example: {_some(suite.stale, STALE)}", {"yellow": True}))
+        told.append((f"  stale: {records} without an example: {some(suite.stale, STALE, one_line)}", {"yellow": True}))
     return told
 
 
@@ -226,17 +228,11 @@ def _changes(version: VersionOutcome) -> list[Line]:
     told: list[Line] = []
     if found := groups(version.cases):
         told.append((f"  changes in the outputs of {label}:", {}))
-        told += [(f"    {group.phrase}: {_some(group.examples, EXAMPLES)}", {}) for group in found]
+        told += [(f"    {group.phrase}: {some(group.examples, EXAMPLES, one_line)}", {}) for group in found]
     for name, examples in version.warnings.items():
-        where = f"{count(len(examples), 'case')} of {label}: {_some(examples, STALE)}"
+        where = f"{count(len(examples), 'case')} of {label}: {some(examples, STALE, one_line)}"
         told.append((f"  warning: {one_line(name)} in {where}", {"yellow": True}))
     return told
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(one_line, names[:most])) + more
 
 
 def _diff_colour(line: str) -> dict[str, bool]:
@@ -268,7 +264,17 @@ def _what_an_update_does(suite: SuiteOutcome) -> str:
     return f"stores what is missing, and replaces {differ} that differ" if differ else "stores what is missing"
 
 
-def next_commands(conclusion: Conclusion) -> list[str]:
+class NextCommand(NamedTuple):
+    """A command that a person would run next, and what for."""
+
+    command: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.command}   ({self.why})"
+
+
+def next_commands(conclusion: Conclusion) -> list[NextCommand]:
     """What a person would run next, most pressing first."""
     commands = []
     for suite in conclusion.run.suites:
@@ -277,22 +283,22 @@ def next_commands(conclusion: Conclusion) -> list[str]:
             continue
         cases = [case for version in suite.versions for case in version.cases]
         if any(case.verdict == Verdict.INCOMPARABLE and RESCORE in case.message for case in cases):
-            commands.append(f"{suite.spec.command(RESCORE)}   (scores what is stored by what is set now)")
+            commands.append(NextCommand(suite.spec.command(RESCORE), "scores what is stored by what is set now"))
         if Verdict.MISSING in verdicts or any(
             case.verdict == Verdict.INCOMPARABLE and RESCORE not in case.message for case in cases
         ):
-            commands.append(f"{suite.spec.command('--promptreg-update')}   ({_what_an_update_does(suite)})")
+            commands.append(NextCommand(suite.spec.command("--promptreg-update"), _what_an_update_does(suite)))
         unsigned = suite.baseline and [name for name in suite.spec.all_metrics if name not in suite.baseline.signatures]
         if unsigned and verdicts & {Verdict.CHANGED, Verdict.BREACHED}:
-            commands.append(f"{suite.spec.command(RESCORE)}   (stores the settings of {', '.join(unsigned)}, new here)")
+            why = f"stores the settings of {', '.join(unsigned)}, new here"
+            commands.append(NextCommand(suite.spec.command(RESCORE), why))
         for version in suite.versions:
             judged = any(gate.value is not None for gate in version.breached_gates)
             if version.failed and (judged or Verdict.BREACHED in version.counts):
-                commands.append(
-                    f"{one_line(suite.spec.how_to_accept(version.version.label))}"
-                    f"   (if {one_line(version.version.label)} is how it should be)"
-                )
+                label = version.version.label
+                accept = one_line(suite.spec.how_to_accept(label))
+                commands.append(NextCommand(accept, f"if {one_line(label)} is how it should be"))
     stale = any(suite.stale for suite in conclusion.run.suites) or conclusion.run.orphans
     if stale and not conclusion.pruned:
-        commands.append("pytest --promptreg-prune   (removes what is stale)")
+        commands.append(NextCommand("pytest --promptreg-prune", "removes what is stale"))
     return list(dict.fromkeys(commands))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from ..outcome import VersionOutcome
+from ..gates import metric_of
+from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
 
 if TYPE_CHECKING:
     from ..concluding import Conclusion
@@ -19,7 +21,7 @@ def state_of(conclusion: Conclusion) -> str:
         return "stopped"
     if run.rescored or run.refreshed:
         return "refreshed"
-    return "passed" if any(suite.versions for suite in run.suites) else "empty"
+    return "empty" if run.is_empty else "passed"
 
 
 def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = False) -> str:
@@ -29,6 +31,17 @@ def verdict_of(failed: bool, *, interrupted: bool = False, refreshed: bool = Fal
     if interrupted:
         return "INTERRUPTED"
     return "REFRESHED" if refreshed else "PASSED"
+
+
+def whole_of(suite: SuiteOutcome, run: RunOutcome) -> str:
+    """``, 3 of 8 cases ran`` where that is not all of them; empty where it is, or nothing was to run."""
+    part = suite.ran < suite.declared and not run.rescored
+    return f", {suite.ran:,} of {suite.declared:,} cases ran" if part else ""
+
+
+def digits(suite: SuiteOutcome, term: str) -> int:
+    """Digits that tell one score of the term from another: BLEU runs to 100, a cosine to 1."""
+    return 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
 
 
 def counted(version: VersionOutcome) -> str:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..text import some
+
 _PIECE = 60  # characters of model output that a detail shows in one piece
 _PIECES = 5
 
@@ -41,8 +43,7 @@ def lost_and_gained(lost: Iterable[str], gained: Iterable[str]) -> str:
             continue
         shown = max(1, min(len(items), room if parts else _PIECES - 2))
         room -= shown
-        more = f" and {len(items) - shown} more" if len(items) > shown else ""
-        parts.append(f"{word} {', '.join(map(piece, items[:shown]))}{more}")
+        parts.append(f"{word} {some(items, shown, piece)}")
     return "; ".join(parts)
 
 

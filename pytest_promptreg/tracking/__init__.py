@@ -128,7 +128,7 @@ class RunFacts:
     embedding_model: str | None = None
     under_test: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     plugin_version: str = __version__
-    draw_page: Callable[[RunOutcome], str] | None = None
+    draw_page: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

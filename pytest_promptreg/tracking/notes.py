@@ -14,7 +14,7 @@ from ..report import kinds
 from ..report.escape import escaped, fenced
 from ..report.noise import sentence
 from ..report.words import counted, verdict_of
-from ..text import count
+from ..text import count, some
 from . import clean
 
 WORST = 8
@@ -75,10 +75,7 @@ def version_note(suite: SuiteOutcome, version: VersionOutcome, run: RunOutcome, 
     lines += _section("Suite gates not met", [escaped(str(gate)) for gate in version.breached_gates])
     lines += _section(
         "Kinds of change among the outputs",
-        [
-            f"{group.phrase}: {', '.join(map(escaped, group.examples[:EXAMPLES]))}" + _more(group.examples)
-            for group in kinds.groups(version.cases)
-        ],
+        [f"{group.phrase}: {some(group.examples, EXAMPLES, escaped)}" for group in kinds.groups(version.cases)],
     )
     told = [case for case in cases if case.verdict != Verdict.UNCHANGED or not case.passed]
     lines += _section(
@@ -120,10 +117,6 @@ def _means(suite: SuiteOutcome, version: VersionOutcome) -> Iterable[str]:
         mean, delta = version.mean(term), suite.delta(version, term)
         if mean is not None and delta is not None:
             yield f"{term} {mean:.3f} ({delta:+.3f})"
-
-
-def _more(examples: Sequence[str]) -> str:
-    return f" and {len(examples) - EXAMPLES} more" if len(examples) > EXAMPLES else ""
 
 
 def _section(title: str, entries: Sequence[str], total: int | None = None) -> list[str]:

@@ -56,7 +56,7 @@ def describe(run: RunOutcome, facts: RunFacts, around: Surroundings, level: str 
     if level == "example":
         children, notices = with_examples(children, versions, shared)
     parent = _parent(run, [version for _, version in versions], facts, around, shared)
-    page = facts.draw_page(run) if facts.draw_page and least_size(run) <= MAX_PAGE else ""
+    page = facts.draw_page() if facts.draw_page and least_size(run) <= MAX_PAGE else ""
     if page and len(page.encode("utf-8")) <= MAX_PAGE:
         parent = replace(parent, artifacts={**parent.artifacts, PAGE: page})
     elif facts.draw_page:

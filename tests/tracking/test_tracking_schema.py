@@ -363,12 +363,12 @@ def test_the_page_is_an_artifact_of_the_run_unless_it_is_large(
     make_run: Any, facts: RunFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The parent has the report as a web page; one that would take all the time is left out, with a word."""
-    drawn = replace(facts, draw_page=lambda run: f"<p>{len(run.suites)} suites: é</p>")
-    assert describe(make_run(), drawn, NOWHERE).parent.artifacts[schema.PAGE] == "<p>1 suites: é</p>"
-    found = describe(make_run(), replace(facts, draw_page=lambda run: "é" * (schema.MAX_PAGE // 2 + 1)), NOWHERE)
+    drawn = replace(facts, draw_page=lambda: "<p>1 suite: é</p>")
+    assert describe(make_run(), drawn, NOWHERE).parent.artifacts[schema.PAGE] == "<p>1 suite: é</p>"
+    found = describe(make_run(), replace(facts, draw_page=lambda: "é" * (schema.MAX_PAGE // 2 + 1)), NOWHERE)
     assert schema.PAGE not in found.parent.artifacts
     monkeypatch.setattr(schema, "MAX_PAGE", 10)
-    found = describe(make_run(), replace(facts, draw_page=lambda run: pytest.fail("drawn in vain")), NOWHERE)
+    found = describe(make_run(), replace(facts, draw_page=lambda: pytest.fail("drawn in vain")), NOWHERE)
     assert schema.PAGE not in found.parent.artifacts
     assert found.notices == ["report.html is not recorded: it has more than 0 MB (--promptreg-html writes it)"]
     assert schema.PAGE not in describe(make_run(), facts, NOWHERE).parent.artifacts

@@ -24,6 +24,7 @@ from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import canonical_json
 from ..escape import visible
 from ..kinds import KINDS, kinds_of
+from ..words import digits
 from . import words
 
 CUT = 20_000  # characters of one text; whole ones are in the result file
@@ -195,7 +196,7 @@ def _term(suite: SuiteOutcome, term: str) -> dict[str, Any]:
         "low": _number(low),
         "high": _number(high),
         "best": _number(suite.spec.perfect(term)),
-        "digits": words.digits(suite, term),
+        "digits": digits(suite, term),
         "down": drop,
         "gates": [str(gate) for gate in gates if not gate.of_suite],
         "bounds": [_number(gate.bound) for gate in gates if not gate.of_suite],

@@ -6,8 +6,8 @@ It is what is printed, and what is left where scripts are not run.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ...budget import usd
@@ -15,16 +15,16 @@ from ...gates import SuiteGateResult, Verdict, metric_of
 from ...model import PromptVersion
 from ...noise_result import NoiseResult
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
-from ...redaction import without_secrets
-from ...text import canonical_json, count
+from ...text import count, some
 from .. import noise
 from ..escape import visible
+from ..failure import changed_settings
 from ..html_diff import escaped, side_by_side
 from ..html_diff import words as word_marks
 from ..kinds import groups
 from ..prompt_diff import prompt_names
 from ..terminal import next_commands
-from ..words import state_of
+from ..words import digits, state_of, whole_of
 from . import words
 from .data import Table, cut
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ...concluding import Conclusion
 
 UNUSUAL = 20  # examples that are named
+STALE = 10
 WORST = 5  # cases of a version that are shown with it; the table of examples has all
 
 
@@ -81,11 +82,11 @@ def _problems(conclusion: Conclusion) -> str:
 
 
 def _what_to_do(conclusion: Conclusion) -> str:
-    run, steps = conclusion.run, []
-    for line in next_commands(conclusion):
-        command, _, why = line.partition("   (")
-        told = f"<span>{_sentence(why.removesuffix(')'))}</span> " if why else ""
-        steps.append(f"<li>{told}<code>{escaped(command)}</code></li>")
+    run = conclusion.run
+    steps = [
+        f"<li><span>{_sentence(why)}</span> <code>{escaped(command)}</code></li>"
+        for command, why in next_commands(conclusion)
+    ]
     if any(case.verdict == Verdict.BREACHED for case in _cases(run)) and not run.refreshed:
         steps.insert(
             0,
@@ -111,14 +112,11 @@ def _lost(run: RunOutcome) -> str:
 def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
     spec = suite.spec
     baseline = f"baseline: {escaped(suite.baseline_name)}" if suite.baseline_name else "no baseline yet"
-    ran = sum(len(version.cases) for version in suite.versions)
-    meant = max(suite.selected, len(spec.examples) * len(suite.versions))
-    part = f", {ran:,} of {meant:,} cases ran" if ran < meant and not table.run.rescored else ""
     examples = count(len(spec.examples), "example")
     samples = f", {spec.samples} samples of each" if spec.samples > 1 else ""
     parts = [
         f'<section class="suite" id="suite-{number}"><h2>{escaped(spec.name)}</h2>',
-        f'<p class="dim">{escaped(spec.where)} · {baseline} · {examples}{samples}{part}</p>',
+        f'<p class="dim">{escaped(spec.where)} · {baseline} · {examples}{samples}{whole_of(suite, table.run)}</p>',
     ]
     if suite.versions:
         parts.append(_versions(number, suite))
@@ -126,7 +124,7 @@ def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
     if not table.run.refreshed:
         parts += [_change(number, suite, version, table) for version in suite.versions]
     if suite.stale:
-        names = ", ".join(escaped(name) for name in suite.stale[:10]) + (" ..." if len(suite.stale) > 10 else "")
+        names = some(suite.stale, STALE, escaped)
         parts.append(f"<p>Stale: {count(len(suite.stale), 'accepted output')} without an example: {names}</p>")
     return "".join(parts) + "</section>"
 
@@ -187,7 +185,7 @@ def _link(text: str, number: int, version: VersionOutcome, **wanted: str) -> str
 
 
 def _mean(suite: SuiteOutcome, version: VersionOutcome, term: str) -> str:
-    mean, delta, places = version.mean(term), suite.delta(version, term), words.digits(suite, term)
+    mean, delta, places = version.mean(term), suite.delta(version, term), digits(suite, term)
     if mean is None:
         return ""
     way = words.direction(suite, version, term)
@@ -256,10 +254,9 @@ def _said(version: VersionOutcome) -> str:
 
 
 def _prompts(suite: SuiteOutcome, version: VersionOutcome, old: PromptVersion) -> str:
-    """Both prompts side by side, and the settings that differ. The accepted one is stored without secrets."""
+    """Both prompts side by side, and the settings that differ."""
     new = version.version
-    before, after = without_secrets(old.model_config), without_secrets(new.model_config)
-    config = _settings(before, after)
+    config = _settings(old, new)
     names = prompt_names(suite, version)
     if old.digest == new.digest:
         same = "The prompt says the same as the baseline's."
@@ -273,15 +270,12 @@ def _prompts(suite: SuiteOutcome, version: VersionOutcome, old: PromptVersion) -
     )
 
 
-def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    rows = []
-    for name in sorted({*before, *after}):
-        old, new = (canonical_json(side[name]) if name in side else "not set" for side in (before, after))
-        if old != new:
-            rows.append(
-                f'<tr><th scope="row">{escaped(name)}</th><td class="removed">{escaped(old)}</td>'
-                f'<td class="added">{escaped(new)}</td></tr>'
-            )
+def _settings(old: PromptVersion, new: PromptVersion) -> str:
+    rows = [
+        f'<tr><th scope="row">{escaped(name)}</th><td class="removed">{escaped(was)}</td>'
+        f'<td class="added">{escaped(now)}</td></tr>'
+        for name, was, now in changed_settings(old, new)
+    ]
     if not rows:
         return ""
     head = '<tr><th scope="col">setting</th><th scope="col">baseline</th><th scope="col">now</th></tr>'
@@ -301,9 +295,8 @@ def _unusual(version: VersionOutcome) -> str:
     """The examples whose outputs lie outside of the noise."""
     if not version.outside_noise:
         return ""
-    names = ", ".join(escaped(name) for name, _ in version.outside_noise[:UNUSUAL])
-    more = f" and {len(version.outside_noise) - UNUSUAL} more" if len(version.outside_noise) > UNUSUAL else ""
-    return f"<p>Outside of what the model varies by itself: {names}{more}</p>"
+    names = some([name for name, _ in version.outside_noise], UNUSUAL, escaped)
+    return f"<p>Outside of what the model varies by itself: {names}</p>"
 
 
 def _case(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, table: Table) -> str:

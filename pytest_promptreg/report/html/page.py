@@ -29,7 +29,14 @@ _STYLES = ("page.css", "print.css")
 
 
 def render(conclusion: Conclusion) -> str:
-    """The page; equal runs give equal bytes."""
+    """The page; equal runs give equal bytes. It is drawn anew only where the conclusion has something new to tell."""
+    told = (id(conclusion.run), tuple(conclusion.problems), conclusion.fatal, conclusion.pruned, conclusion.origin)
+    if conclusion.page is None or conclusion.page[0] != told:
+        conclusion.page = told, _drawn(conclusion)
+    return conclusion.page[1]
+
+
+def _drawn(conclusion: Conclusion) -> str:
     run = conclusion.run
     table = Table(run)
     script, style = _joined(_SCRIPTS), _joined(_STYLES)

@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ...gates import JUDGED, Verdict, goodness, metric_of
+from ...gates import JUDGED, Verdict, goodness
 from ...noise_result import REGRESSED, UNDECIDED
 from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
-from ...text import count
-from ..words import state_of
+from ...text import count, some
+from ..words import digits, state_of
 
 if TYPE_CHECKING:
     from ...concluding import Conclusion
@@ -41,6 +41,7 @@ _NOISE = {
     REGRESSED: "the outputs lost more than the model varies by itself",
     UNDECIDED: "there are too few examples to tell whether anything was lost",
 }
+_NAMED = 4  # versions that a sentence names
 _STATES = {
     "passed": "Passed",
     "failed": "Failed",
@@ -80,12 +81,9 @@ def _found(run: RunOutcome) -> str:
         suite, version = failing[0]
         of_suite = f" of {suite.spec.name}" if len(run.suites) > 1 else ""
         return f"Version {version.version.label}{of_suite} does not pass: {what_happened(version)}. {lost}".strip()
-    names = ", ".join(
-        f"{version.version.label}{f' of {suite.spec.name}' if len(run.suites) > 1 else ''}"
-        for suite, version in failing[:4]
-    )
-    more = f" and {len(failing) - 4} more" if len(failing) > 4 else ""
-    told = f"{len(failing)} of {count(len(versions), 'prompt version')} do not pass: {names}{more}"
+    several = len(run.suites) > 1
+    names = [f"{version.version.label}{f' of {suite.spec.name}' if several else ''}" for suite, version in failing]
+    told = f"{len(failing)} of {count(len(versions), 'prompt version')} do not pass: {some(names, _NAMED)}"
     return f"{told}. {lost}".strip()
 
 
@@ -131,11 +129,6 @@ def _shares(versions: Iterable[VersionOutcome]) -> str:
         if found.get(name):
             told.append(f"{found[name]:,} {said}")
     return f"of {count(total, 'output')} {', '.join(told)}"
-
-
-def digits(suite: SuiteOutcome, term: str) -> int:
-    """Digits that tell one score of the term from another: BLEU runs to 100, a cosine to 1."""
-    return 1 if 1 < suite.spec.known[metric_of(term)].high < math.inf else 3
 
 
 def number(value: float | None, places: int, sign: str = "") -> str:
