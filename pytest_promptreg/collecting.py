@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .board import Board
+from .declaring import build_suite
 from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
@@ -19,7 +20,7 @@ from .roles import Performing, Worker
 from .shards import in_shard
 from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
 from .suite_metrics import LASTING_SCOPES, SuiteMetrics
-from .suites import FIXTURE, build_suite, case_slug
+from .suites import FIXTURE, case_slug
 
 if TYPE_CHECKING:
     from .model import PromptVersion

@@ -28,8 +28,9 @@ from .own_files import OwnFile
 from .redaction import without_secrets, without_user_info
 from .refreshing import Plan
 from .results_lines import read_lines, write_lines
+from .signal_actions import ACTIONS
 from .signals import SIGNALS
-from .suites import ACTIONS, SuiteSpec
+from .suites import SuiteSpec
 from .text import plain, well_formed
 from .wire import OBJECT, TEXT, Codec, Wire, WrongValueError, expected
 

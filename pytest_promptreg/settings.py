@@ -30,8 +30,8 @@ from .report.files import REPORT_FILES, SUMMARY_VARIABLE
 from .samples import read_samples
 from .shards import FLAG as SHARD_FLAG
 from .shards import Shard
+from .signal_actions import check_actions
 from .sources.registry.settings import RegistrySettings
-from .suites import check_actions
 from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
 from .tracking.registry import check_alias
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.declaring import build_suite
 from pytest_promptreg.errors import ConfigError, ExampleError, GateError, PromptError, PromptregError
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.modes import FLOORS, SIMILARITIES
-from pytest_promptreg.suites import SuiteSpec, build_suite, case_slug
+from pytest_promptreg.suites import SuiteSpec, case_slug
 
 PROMPTS = [{"label": "v1", "text": "Say {{ q }}"}, {"label": "v2", "text": "Tell {{ q }}"}]
 ROWS = [{"id": "a", "q": "x", "reference": "r"}, {"id": "b", "q": "y"}]
