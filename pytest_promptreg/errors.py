@@ -25,6 +25,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .report.escape import obeyed_by_none, visible
+
 _MOST_NAMES = 12
 
 
@@ -37,10 +39,11 @@ class PromptregError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | None = None, next_step: str | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.next_step = next_step
+        # Names of files, ids and what servers say are in these: nothing of it may reach a terminal, or CI's runner, raw.
+        self.what = obeyed_by_none(visible(what))
+        self.where = where and obeyed_by_none(visible(where))
+        self.next_step = next_step and obeyed_by_none(visible(next_step))
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import yamls
 from .errors import ExampleError
 from .files import display_path, expand, read_text
 from .model import Example
@@ -155,29 +156,14 @@ def _read_json(text: str, where: str) -> Iterator[Row]:
 
 
 def _read_yaml(text: str, where: str) -> Iterator[Row]:
-    import yaml
-
-    loader, line = None, 1
     try:
-        loader = yaml.SafeLoader(text)
-        root = loader.get_single_node()
-        if root is None:
-            return
-        if not isinstance(root, yaml.SequenceNode):
-            raise ExampleError("not a list of rows", where=f"{where}:{root.start_mark.line + 1}")
-        for node in root.value:
-            line = node.start_mark.line + 1
-            yield f"{where}:{line}", loader.construct_document(node)
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = 1 + (mark.line if mark else text.count("\n", 0, getattr(exc, "position", 0)))
-        problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
-        raise ExampleError(f"not valid YAML: {problem}", where=f"{where}:{line}") from exc
-    except (ValueError, RecursionError) as exc:  # a date such as 2024-02-31; nesting without end
-        raise ExampleError(f"not valid YAML: {exc}", where=f"{where}:{line}") from exc
-    finally:
-        if loader is not None:
-            loader.dispose()
+        for line, row in yamls.items(text):
+            yield f"{where}:{line}", row
+    except yamls.YamlError as exc:
+        is_list = exc.problem != yamls.NO_LIST
+        raise ExampleError(
+            f"not valid YAML: {exc.problem}" if is_list else "not a list of rows", where=f"{where}:{exc.line}"
+        ) from exc
 
 
 def _read_csv(text: str, where: str) -> Iterator[Row]:

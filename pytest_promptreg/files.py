@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -44,7 +46,7 @@ def read_text(path: Path, error: type[PromptregError]) -> str:
     :raises PromptregError: of the kind ``error``, with ``file:line`` of the first byte that is no UTF-8.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as exc:
         raise error(f"cannot be read: {exc.strerror}", where=display_path(path)) from exc
     try:
@@ -56,7 +58,28 @@ def read_text(path: Path, error: type[PromptregError]) -> str:
             where=f"{display_path(path)}:{line}",
             next_step="save the file as UTF-8",
         ) from exc
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file.
+
+    :raises OSError: when it cannot be read, or is a pipe or a device, which might never end.
+    """
+    refuse_endless(path)
+    return path.read_bytes()
+
+
+def refuse_endless(path: Path) -> None:
+    """See that a path leads to a file.
+
+    :raises OSError: when there is none, or it is a folder, a pipe or a device.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, and no file", str(path))
 
 
 def own_folder(base: Path) -> Path:

@@ -37,6 +37,7 @@ _PERCENTILE = re.compile(r"p(\d{1,2})")
 _GATE = re.compile(
     r"\s*(?P<subject>[A-Za-z_][\w\s()]*?)\s*(?P<op>>=|<=|==|=>|=<|!=|>|<|=|≥|≤)\s*(?P<bound>[^\s].*?)\s*", re.ASCII
 )
+_LONGEST = 200  # characters of a gate
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _MEANT = {"=>": ">=", "=<": "<=", "=": "==", "≥": ">=", "≤": "<="}
 _TURNED = str.maketrans("<>", "><")
@@ -158,9 +159,10 @@ def parse(line: object, where: str = "", known: Mapping[str, MetricInfo] = METRI
         return line
     if not isinstance(line, str):
         raise GateError(f"a gate is a text such as 'semantic >= 0.8', not {type(line).__name__}", where=where)
-    match = _GATE.fullmatch(line)
+    match = _matched(line)
     if match is None:
-        raise GateError(f"{line!r} is no gate", where=where, next_step=FORM)
+        shown = f"{line!r}" if len(line) <= _LONGEST else f"{line[:40]!r}... ({len(line):,} characters)"
+        raise GateError(f"{shown} is no gate", where=where, next_step=FORM)
     op = match["op"]
     if op not in _OPERATORS:
         meant = f"did you mean {_MEANT[op]!r}?" if op in _MEANT else f"known: {', '.join(_OPERATORS)}"
@@ -173,15 +175,20 @@ def parse(line: object, where: str = "", known: Mapping[str, MetricInfo] = METRI
     return gate
 
 
+def _matched(line: object) -> re.Match[str] | None:
+    """The parts of a line; a long one is no gate, and would take the pattern a time that grows with its square."""
+    return _GATE.fullmatch(line) if isinstance(line, str) and len(line) <= _LONGEST else None
+
+
 def is_gate_shaped(line: object) -> bool:
     """Whether a line could be a gate, whatever metric it names."""
-    match = _GATE.fullmatch(line) if isinstance(line, str) else None
+    match = _matched(line)
     return match is not None and match["op"] in _OPERATORS and _NUMBER.fullmatch(match["bound"]) is not None
 
 
 def metric_named(line: object) -> str | None:
     """The metric that a line names, known or not; None where it names none or is no gate."""
-    match = _GATE.fullmatch(line) if isinstance(line, str) else None
+    match = _matched(line)
     if match is None:
         return None
     metric = _close(match["subject"]).rpartition("(")[2].rstrip(")")

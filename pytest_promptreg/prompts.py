@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from . import yamls
 from .errors import PromptError
 from .files import display_path, expand, read_text
 from .model import Message, PromptVersion
@@ -230,21 +231,14 @@ def _version(
 
 
 def _yaml_mapping(text: str, where: str, first_line: int) -> dict[str, Any]:
-    import yaml
-
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = first_line + (mark.line if mark else text.count("\n", 0, getattr(exc, "position", 0)))
-        problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
+        data = yamls.load(text)
+    except yamls.YamlError as exc:
         raise PromptError(
-            f"not valid YAML: {problem}",
-            where=f"{where}:{line}",
+            f"not valid YAML: {exc.problem}",
+            where=f"{where}:{first_line + exc.line - 1}",
             next_step="a text with {{ name }} goes in quotes, or in a block below `content: |`",
         ) from exc
-    except (ValueError, RecursionError) as exc:  # a date such as 2024-02-31; nesting without end
-        raise PromptError(f"not valid YAML: {exc}", where=where) from exc
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import PromptError
 from .model import PromptVersion, Request
+from .report.escape import one_line
 from .text import canonical_json, well_formed
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
 # `{{ user.name }}`, `{{ name | upper }}`, `{{ größe }}`: meant as a variable, but not one that is ever filled.
 # Braces around anything else (`{{"a": 1}}`) are text.
-_NEAR_MISS = re.compile(r"\{\{\s*([^\W\d][^{}\n]*?)\s*\}\}")
+_NEAR_MISS = re.compile(r"\{\{\s*+[^\W\d][^{}\n]*+\s*+\}\}")
+_BRACES = re.compile(r"\{[{%][^}]*+")
 _UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
 _UNDEFINED = re.compile(r"(?:.* has no attribute )?'(\w+)'(?: is undefined)?")
 
@@ -38,7 +40,7 @@ def check_syntax(version: PromptVersion) -> None:
         for match in _NEAR_MISS.finditer(template):
             if not _VARIABLE.fullmatch(match.group()):
                 raise PromptError(
-                    f"{match.group()} is not a variable: between the braces goes one name",
+                    f"{one_line(match.group(), 80)} is not a variable: between the braces goes one name",
                     where=_place(version, match.group()),
                     next_step="rename it to one word, or name the file .j2 to have Jinja2's expressions",
                 )
@@ -69,8 +71,11 @@ def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str |
 
 def place_of_variable(version: PromptVersion, name: str) -> str:
     """``file:line`` where the template first names the variable."""
-    match = re.search(rf"\{{[{{%][^}}]*\b{re.escape(name)}\b", version.text)
-    return _place(version, match.group()) if match else version.where
+    named = re.compile(rf"\b{re.escape(name)}\b")
+    for braces in _BRACES.finditer(version.text):
+        if found := named.search(braces.group()):
+            return _place(version, braces.group()[: found.end()])
+    return version.where
 
 
 def render(version: PromptVersion, example: str, inputs: Mapping[str, Any]) -> Request:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
 
 _T = TypeVar("_T")
+DEEPEST = 100  # levels of lists and mappings in a value: what is deeper can be neither copied nor sent everywhere
+_MOST_BITS = 4_096  # of a whole number, which Python would not write down much beyond
 _LONGEST_REMEMBERED = 50_000  # characters: longer texts would hold memory that nobody set aside for them
 
 
@@ -85,27 +87,31 @@ def well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of value
+def plain(value: Any, _room: int = DEEPEST) -> Any:  # noqa: PLR0911  one return for each kind of value
     """``value`` made of JSON's own types: dates as ISO text, NumPy scalars as numbers, NaN as None.
 
-    :raises TypeError: for what has no such form.
+    :raises TypeError: for what has no such form, is nested deeper than :data:`DEEPEST`, or holds itself.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):  # subclasses of JSON's types (an IntEnum, NumPy's float64) cannot ride to a process
+        if value.bit_length() > _MOST_BITS:
+            raise TypeError(f"a number of {value.bit_length():,} bits is no JSON value")
         return int(value)
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping | list | tuple) and not _room:
+        raise TypeError(f"a value that is nested too deep ({DEEPEST} levels) is no JSON value")
     if isinstance(value, Mapping):
-        return {well_formed(str(key)): plain(item) for key, item in value.items()}
+        return {well_formed(str(key)): plain(item, _room - 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, _room - 1) for item in value]
     if isinstance(value, datetime.date | datetime.time):  # a datetime, and pandas' Timestamp, are dates too
         return None if value != value else value.isoformat()  # noqa: PLR0124  NaT is the date unequal to itself
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays, without importing NumPy
-        return plain(value.tolist())
+        return plain(value.tolist(), _room)
     if type(value).__name__ in {"NAType", "NaTType"}:  # pandas' missing values, without importing pandas
         return None
     raise TypeError(f"{type(value).__name__} is no JSON value")

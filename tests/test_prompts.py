@@ -175,7 +175,7 @@ def test_objects_that_are_no_prompt_are_refused(tmp_path: Path, entry: object, s
         ("v.md", "---\n- a\n---\nHi", ":2", "expected a mapping, found list"),
         ("v.md", "---\nmodel: x\n---\nHi", "", "unknown field in the front matter: model"),
         ("v.md", "---\n1: x\n---\nHi", "", "unknown field in the front matter: 1"),
-        ("v.md", "---\ntags: {d: 2024-02-31}\n---\nHi", "", "not valid YAML"),
+        ("v.md", "---\ntags: {d: 2024-02-31}\n---\nHi", ":2", "not valid YAML"),
         ("v.md", "Hi\n{{ a.b }}", ":2", "is not a variable"),
         ("v.yaml", "messages:\n- role: user\n  content: {{ q }}\n", ":3", "not valid YAML"),
         ("v.yaml", "messages:\n- role: user\n  content: {q}\n", "", "content of the user message is dict"),

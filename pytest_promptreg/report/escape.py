@@ -18,7 +18,7 @@ _UNSAFE = re.compile(
 GUTTER = "| "
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@])")
 _COMMANDS = ("::", "##[", "##vso[")  # of GitHub's and Azure's runners, which obey them behind spaces as well
-_COMMAND = re.compile(rf"^(\s*)(?={'|'.join(map(re.escape, _COMMANDS))})", re.MULTILINE)
+_COMMAND = re.compile(rf"^([^\S\n]*)(?={'|'.join(map(re.escape, _COMMANDS))})", re.MULTILINE)
 
 
 def visible(text: str) -> str:

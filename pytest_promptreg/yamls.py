@@ -1,0 +1,162 @@
+"""YAML that somebody else wrote, as plain values: nothing in it is run, nothing unfolds, nothing is said twice.
+
+PyYAML's own safe loader makes no objects of classes, but lets nine lines of aliases unfold to a billion values, takes
+the second of two equal keys without a word, and answers a wrong tag with whatever exception its constructor runs into.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+NO_LIST = "not a list"  # the problem of what is valid, and no list
+DEEPEST = 100  # levels of lists and mappings
+_UNFOLDED = 10  # times what the text is long, which is also what an alias may add to it
+_SMALL = 100_000  # characters that aliases may add to a short text
+_LONGEST_NUMBER = 300  # characters; a double has 309 digits before its point
+
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+
+
+class YamlError(ValueError):
+    """A text is not YAML, or not such as is read here.
+
+    :param problem: what is wrong with it, in one line.
+    :param line: of the text, from 1.
+    """
+
+    def __init__(self, problem: str, line: int) -> None:
+        super().__init__(f"{problem} (line {line})")
+        self.problem = problem
+        self.line = line
+
+
+def load(text: str) -> Any:
+    """The value that the text says; None where it says none.
+
+    :raises YamlError: when it is not valid, or says what would not stay in bounds.
+    """
+    with _reading(text) as loader:
+        node = loader.get_single_node()
+        return None if node is None else loader.construct_document(node)
+
+
+def items(text: str) -> Iterator[tuple[int, Any]]:
+    """The items of the list that the text says, each with its line; none where it says nothing.
+
+    :raises YamlError: as :func:`load`, or when it says no list.
+    """
+    import yaml
+
+    with _reading(text) as loader:
+        root = loader.get_single_node()
+        if root is None:
+            return
+        if not isinstance(root, yaml.SequenceNode):
+            raise YamlError(NO_LIST, root.start_mark.line + 1)
+        for node in root.value:
+            yield node.start_mark.line + 1, loader.construct_document(node)
+
+
+class _Reading:
+    """A loader at work, whose troubles are told as :class:`YamlError`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._loader: Any = None
+
+    def __enter__(self) -> Any:
+        try:
+            self._loader = _loader()(self._text)
+        except Exception as exc:  # it looks at the whole text for characters that no YAML has
+            raise self._told(exc) from exc
+        return self._loader
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        if self._loader is not None:
+            self._loader.dispose()
+        if isinstance(exc, Exception) and not isinstance(exc, YamlError):
+            raise self._told(exc) from exc
+
+    def _told(self, exc: Exception) -> YamlError:
+        import yaml
+
+        if isinstance(exc, yaml.YAMLError):
+            mark = getattr(exc, "problem_mark", None)
+            line = mark.line if mark else self._text.count("\n", 0, getattr(exc, "position", 0))
+            return YamlError(getattr(exc, "problem", None) or str(exc).splitlines()[0], line + 1)
+        line = getattr(self._loader, "line", 1)
+        if isinstance(exc, RecursionError):
+            return YamlError("nested too deep", line)
+        # A date such as 2024-02-31 says what is wrong with it; `!!int ""` ends in an IndexError.
+        return YamlError(str(exc) if isinstance(exc, ValueError) else "a value does not fit to its tag", line)
+
+
+_reading = _Reading
+
+
+@functools.cache
+def _loader() -> Any:
+    """The class of the loader, made on first need, for it has to inherit from one of PyYAML's."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        line = 1  # of what is being made
+
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            self._room = max(_SMALL, _UNFOLDED * len(text))
+            self._depth = 0
+            self._size = 0  # of all that was read, aliases unfolded, about in characters
+            self._sizes: dict[int, int] = {}  # by id of the node, of which the loader keeps each alive
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            before = self._size
+            self._depth += 1
+            node = super().compose_node(parent, index)
+            self._depth -= 1
+            if isinstance(event, yaml.AliasEvent):
+                line = 1 + (event.start_mark.line if event.start_mark else 0)
+                if id(node) not in self._sizes:
+                    raise YamlError(f"*{event.anchor} stands inside of what it names: nested too deep", line)
+                self._size += self._sizes[id(node)]
+                self._room -= self._sizes[id(node)]
+                if self._room < 0:
+                    raise YamlError(f"*{event.anchor} and the aliases before it unfold to too much", line)
+                return node
+            self._size += 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+            if getattr(event, "anchor", None) is not None:
+                self._sizes[id(node)] = self._size - before
+            return node
+
+        def compose_sequence_node(self, anchor: Any) -> Any:
+            self._refuse_deep()
+            return super().compose_sequence_node(anchor)
+
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            self._refuse_deep()
+            node = super().compose_mapping_node(anchor)
+            seen = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in seen:  # as texts, which all keys are made to: 1 and "1" would be one
+                        raise YamlError(f"{key.value!r} stands in it twice", key.start_mark.line + 1)
+                    seen.add(key.value)
+            return node
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            self.line = node.start_mark.line + 1
+            return super().construct_object(node, deep)
+
+        def construct_scalar(self, node: Any) -> Any:
+            if len(node.value) > _LONGEST_NUMBER and node.tag in _NUMBERS:
+                raise YamlError(f"a number of {len(node.value):,} characters", node.start_mark.line + 1)
+            return super().construct_scalar(node)
+
+        def _refuse_deep(self) -> None:
+            if self._depth > DEEPEST:
+                raise YamlError("nested too deep", self.get_mark().line + 1)
+
+    return Loader
