@@ -39,7 +39,7 @@ class PromptregError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | None = None, next_step: str | None = None) -> None:
-        # Names of files, ids and what servers say are in these: nothing of it may reach a terminal, or CI's runner, raw.
+        # File names, ids and what servers say are in these: nothing of it may reach a terminal, or a CI runner, raw.
         self.what = obeyed_by_none(visible(what))
         self.where = where and obeyed_by_none(visible(where))
         self.next_step = next_step and obeyed_by_none(visible(next_step))

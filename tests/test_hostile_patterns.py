@@ -1,4 +1,4 @@
-"""Texts that are made to take a pattern long: each is read in a time that grows with its length, and not with a power."""
+"""Texts made to take a pattern long: each is read in a time that grows with its length, and not with its square."""
 
 from __future__ import annotations
 

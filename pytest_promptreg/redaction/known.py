@@ -44,7 +44,8 @@ KNOWN = (
         "private-key",
         "private key",
         r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?:[^-]|-(?!----BEGIN)){0,8000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})+)",
+        r"(?:(?:[^-]|-(?!----BEGIN)){0,8000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
+        r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})+)",
     ),
     _known("anthropic-key", "sk-ant-", _START + r"sk-ant-[A-Za-z0-9_-]{16,}"),
     # Of words with hyphens (`sk-fading-circle-wrapper`) none is long, and none has a digit.
