@@ -13,6 +13,7 @@ import pytest
 import pytest_promptreg
 
 pytest_plugins = ["pytester", "servers"]
+collect_ignore = ["doc_pages"]  # suites of the reader of a page
 
 # The plugins of others cost more than the runs under test.
 _WITHOUT_OTHERS = "-p no:hypothesispytest -p no:anyio -p no:randomly"

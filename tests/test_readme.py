@@ -13,31 +13,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def _block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    found = re.search(rf"```{language}[^\n]*\n(.*?)```", README, re.DOTALL)
     assert found, language
     return found[1]
 
 
 def test_the_ten_lines_run(pytester: pytest.Pytester) -> None:
     """The first example of the README stores a baseline, passes, and fails when the model gets worse."""
+    shutil.copytree(ROOT / "tests" / "doc_pages" / "README", pytester.path, dirs_exist_ok=True)
     pytester.makepyfile(test_summarize=_block("python"))
-    pytester.makeconftest(
-        """
-        import os, pytest
-
-        class Client:
-            def complete(self, messages, **config):
-                return "nothing" if os.environ.get("WORSE") else messages[0]["content"].upper()
-
-        @pytest.fixture(scope="session")
-        def llm_client():
-            return Client()
-        """
-    )
-    pytester.mkdir("prompts").joinpath("summarize").mkdir()
-    pytester.path.joinpath("prompts/summarize/v1.md").write_text("Summarize: {{ text }}\n", encoding="utf-8")
-    row = '{"id": "t-1", "text": "The parcel came late.", "reference": "Late parcel."}\n'
-    pytester.path.joinpath("tickets.jsonl").write_text(row, encoding="utf-8")
     arguments = ["-p", "no:xdist"]
     assert pytester.runpytest_inprocess(*arguments, "--promptreg-update").ret == 0
     assert pytester.runpytest_inprocess(*arguments).ret == 0

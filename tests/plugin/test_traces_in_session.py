@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.errors import PartlyRecordedError
+from tests.doc_blocks import blocks_of
 
 Run = Callable[..., pytest.RunResult]
 
@@ -46,6 +47,18 @@ assert mlflow.active_run() is None
 
 def traces_in(folder: Path) -> dict[tuple[str, str], Any]:
     """The traces of the default store, by version and example."""
+    found = found_in(folder, "client.search_traces(locations=[experiment_id])")
+    return {(trace.info.tags["promptreg.version"], trace.info.tags["promptreg.example"]): trace for trace in found}
+
+
+def breached_in(folder: Path) -> set[str]:
+    """The versions of the traces that the search of docs/mlflow.md finds."""
+    (search,) = [block.text for block in blocks_of("docs/mlflow.md") if "search_traces" in block.text]
+    return {trace.info.tags["promptreg.version"] for trace in found_in(folder, search)}
+
+
+def found_in(folder: Path, search: str) -> Any:
+    """What a search gives, an expression in ``client`` and ``experiment_id``, in the default store."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow import MlflowClient
@@ -53,8 +66,7 @@ def traces_in(folder: Path) -> dict[tuple[str, str], Any]:
         client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
         experiment = client.get_experiment_by_name("promptreg")
         assert experiment is not None
-        found = client.search_traces(locations=[experiment.experiment_id])
-    return {(trace.info.tags["promptreg.version"], trace.info.tags["promptreg.example"]): trace for trace in found}
+        return eval(search, {"client": client, "experiment_id": experiment.experiment_id})  # noqa: S307
 
 
 @pytest.mark.usefixtures("_own_mlflow_state")
@@ -67,6 +79,7 @@ def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, run: Ru
     project.ini("promptreg_mlflow_traces = all")
     result = run("--promptreg-mlflow")
     result.assert_outcomes(passed=3, failed=2, errors=1)
+    assert breached_in(project.path) == {"v2"}
     assert not (project.path / "own.db").exists()
     traces = traces_in(project.path)
     assert set(traces) == {(version, example) for version in ("v1", "v2") for example in "abc"}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.scoring import Scorer
+from tests.doc_blocks import blocks_of
 
 SUITE = """
     import pathlib
@@ -294,14 +295,15 @@ def test_without_a_registry_a_copy_is_used_and_said(project: Project, monkeypatc
 
 
 def test_the_record_says_what_the_alias_named(project: Project) -> None:
-    """A run can be found by the alias and by the version that it named when it was compared with it."""
+    """A run can be found by the alias and by the version that it named, as docs/mlflow.md does."""
     from mlflow import MlflowClient
 
     project.run("--promptreg-update")
     project.run("--promptreg-mlflow")
     client = MlflowClient(project.uri)
     experiment = client.get_experiment_by_name("promptreg")
-    query = "tags.`promptreg.baseline_alias` = 'prompts:/say@champion' AND params.baseline_alias_version = '1'"
+    (block,) = [block.text for block in blocks_of("docs/mlflow.md") if "`promptreg.baseline_alias`" in block.text]
+    query = block.replace("prompts:/summarize", "prompts:/say").replace("'3'", "'1'")
     found = client.search_runs([experiment.experiment_id], query)
     assert {run.data.tags["promptreg.baseline"] for run in found} == {"@champion (version 1)"}
     assert {run.data.tags["promptreg.version"] for run in found} == {"v1", "v2"}

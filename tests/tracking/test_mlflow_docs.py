@@ -23,7 +23,7 @@ from pytest_promptreg.tracking.spool import Session
 from pytest_promptreg.tracking.traces.send import SESSION_TAG
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "mlflow.md").read_text(encoding="utf-8")
-SEARCHES = dict(re.findall(r"```sql\n-- (.*?)\n(.*?)```", DOCS, re.DOTALL))
+SEARCHES = dict(re.findall(r"```sql[^\n]*\n-- (.*?)\n(.*?)```", DOCS, re.DOTALL))
 FIRST, SECOND = "a1" * 20, "b2" * 20
 
 # By question: what stands for the capitals, and the runs to be found, by pytest run, and name in it.

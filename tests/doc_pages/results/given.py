@@ -1,0 +1,3 @@
+suite()
+pytest("--promptreg-update")
+pytest("--promptreg-results=run.json")

@@ -1,0 +1,2 @@
+suite("evals")
+pytest("--promptreg-update")
