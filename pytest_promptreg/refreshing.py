@@ -184,7 +184,7 @@ def _renewed(stored: Record | None, example: Example, generated: Sequence[str], 
         kept = _record(example, counts, terms.key)
     else:
         kept = _told_again(stored, counts, terms.key)
-    if kept.outputs != stored.outputs:
+    if set(kept.outputs) != set(stored.outputs):
         return "changed", kept
     return "unchanged" if kept.generations == stored.generations else "recounted", kept
 
@@ -222,15 +222,20 @@ def _record(example: Example, counts: Mapping[str, int], key: str) -> Record:
 def _told_again(stored: Record, counts: Mapping[str, int], key: str) -> Record:
     """A record all of whose new generations are accepted already.
 
-    It keeps what a person accepted beside the generations: refreshing must not forget that. One text that is made in
+    It keeps what a person accepted beside the generations: refreshing must not forget that. Where the model now says
+    the same, that text stands in it twice, so that it stays when the model says it no more. One text that is made in
     place of one, both accepted, is no news.
     """
-    as_before = sum(stored.generations) == sum(counts.values()) == 1
+    if sum(stored.generations) == sum(counts.values()) == 1:
+        made_by = zip(stored.outputs, stored.prompts, strict=True)
+        return replace(stored, prompts=tuple(key if text in counts else prompt for text, prompt in made_by))
     kept = [
-        (text, key if text in counts else prompt, times if as_before else counts.get(text, 0))
+        (text, key if times else prompt, counts.get(text, 0) if times else 0)
         for text, prompt, times in zip(stored.outputs, stored.prompts, stored.generations, strict=True)
-        if as_before or text in counts or not times
+        if text in counts or not times
     ]
+    counted = {text for text, _, times in kept if times}
+    kept += [(text, key, times) for text, times in counts.items() if text not in counted]
     outputs, prompts, generations = zip(*kept, strict=True)
     return replace(stored, outputs=outputs, prompts=prompts, generations=generations)
 

@@ -365,6 +365,35 @@ def test_what_a_person_accepted_outlives_generations_that_say_what_is_stored() -
     assert texts_of(refresh(before.after, V1, {"a": ["Yes.", "Never."]})) == {"Yes.": 1, "Never.": 1}
 
 
+def test_what_a_person_accepted_stays_when_the_model_said_it_and_says_it_no_more() -> None:
+    """A text accepted by hand is no ordinary generation for being generated once: the next refresh keeps it too."""
+    before = refresh(make({"a": ["Yes.", "Yes.", "No."]}), V2, {"a": ["Maybe."]}, add=True).after
+    said = refresh(before, V1, {"a": ["Maybe.", "Yes.", "Yes."]})
+    assert said.recounted == ()
+    assert said.changed == ("a",), "another generation has gone"
+    assert said.after is not None
+    record = said.after.records["a"]
+    assert list(zip(record.outputs, record.generations, record.prompts, strict=True)) == [
+        ("Yes.", 2, key_of(V1)),
+        ("Maybe.", 0, key_of(V2)),
+        ("Maybe.", 1, key_of(V1)),
+    ]
+    assert record.is_whole
+    only = refresh(said.after, V1, {"a": ["Maybe."] * 3})
+    assert texts_with_counts(only) == [("Maybe.", 0), ("Maybe.", 3)]
+    again = refresh(only.after, V1, {"a": ["Maybe."] * 3})
+    assert (again.unchanged, again.writes) == (("a",), False)
+    gone = refresh(said.after, V1, {"a": ["Yes."] * 3})
+    assert texts_with_counts(gone) == [("Yes.", 3), ("Maybe.", 0)]
+    assert gone.recounted == ("a",), "no text has come or gone"
+
+
+def texts_with_counts(plan: Plan) -> list[tuple[str, int]]:
+    assert plan.after is not None
+    record = plan.after.records["a"]
+    return list(zip(record.outputs, record.generations, strict=True))
+
+
 def test_generations_that_are_added_count_for_nothing() -> None:
     """With ``add`` a person says that these texts are fine: the model's own variation stays what it was."""
     plan = refresh(make({"a": ["Yes.", "No."]}), V1, {"a": ["Maybe.", "Maybe.", "No.", "Never."]}, add=True)

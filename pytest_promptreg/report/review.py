@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..baseline import Record
 from ..refreshing import Plan
+from ..text import count
 from .escape import one_line
 
 MOST = 20  # lines that are told unless all are asked for
@@ -62,7 +63,5 @@ def _excerpt(text: str, start: int = 0) -> str:
 
 
 def _generations(record: Record) -> str:
-    count = sum(record.generations)
-    return f"{count} generation{'' if count == 1 else 's'} of {len(record.outputs)} text" + (
-        "" if len(record.outputs) == 1 else "s"
-    )
+    generated = record.generated
+    return f"{count(len(generated), 'generation')} of {count(len(set(generated)), 'text')}"
