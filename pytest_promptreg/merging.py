@@ -31,6 +31,7 @@ from .text import canonical_json
 
 _REFRESH = ("promptreg_update", "promptreg_accept", "promptreg_add")
 _OF_METRICS = ("promptreg_embedding_model", "promptreg_rouge_tokens", "promptreg_bleu_tokens")
+_OF_NOISE = ("promptreg_margin", "promptreg_undecided")  # the merge judges by them, and each shard was told its own
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _differences(one: ShardResults, other: ShardResults) -> Iterator[str]:
     for name in _REFRESH:
         if one.part.flags.get(name) != other.part.flags.get(name):
             yield f"only one was run with --{name.replace('_', '-')}, or with another value"
-    for name in _OF_METRICS:
+    for name in (*_OF_METRICS, *_OF_NOISE):
         if one.part.ini.get(name) != other.part.ini.get(name):
             yield f"{name} differs"
     if unlike := one.specs.keys() ^ other.specs.keys():

@@ -248,7 +248,8 @@ def change(project: Project, name: str, **fields: Any) -> None:
     path = project.path / ".promptreg" / "shards" / name
     data = json.loads(path.read_text(encoding="utf-8"))
     for field, value in fields.items():
-        (data if field in data else data["part"])[field] = value
+        place = data if field in data else data["part"]
+        place[field] = {**place[field], **value} if isinstance(value, dict) else value
     path.write_text(json.dumps(data), encoding="utf-8")
 
 
@@ -264,6 +265,8 @@ def change(project: Project, name: str, **fields: Any) -> None:
         ({"cases": [["test_answer.py::test_answer", "v9", "t-1", "id"]]}, "they selected other cases"),
         ({"flags": {"promptreg_update": True}}, "only one was run with --promptreg-update"),
         ({"ini": {"promptreg_embedding_model": "other"}}, "promptreg_embedding_model differs"),
+        ({"ini": {"promptreg_margin": "0.3"}}, "promptreg_margin differs"),
+        ({"ini": {"promptreg_undecided": "fail"}}, "promptreg_undecided differs"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(
