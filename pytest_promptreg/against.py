@@ -48,14 +48,25 @@ class Against:
 
     def record(self, key: Key) -> Record | None:
         """What a case may be compared with."""
-        stored, production = self.stored(key), self.spec.production
+        return self.record_of(key.example)
+
+    def record_of(self, example: str) -> Record | None:
+        """What the cases of an example may be compared with."""
+        stored, production = self.stored(example), self.spec.production
         if stored is None or self.baseline is None or production is None:
             return stored
         return production.own_part(stored, self.baseline)
 
-    def stored(self, key: Key) -> Record | None:
-        """What is stored for a case, whatever prompt made it."""
-        return self.baseline.records.get(key.example) if self.baseline else None
+    def stored(self, example: str) -> Record | None:
+        """What is stored for an example, whatever prompt made it."""
+        return self.baseline.records.get(example) if self.baseline else None
+
+    def is_made_from(self, record: Record, key: Key) -> bool:
+        """Whether what is stored was made from the inputs that the case has now.
+
+        Where less was redacted when it was stored, it knows what it was made from as it was declared.
+        """
+        return record.inputs in {self.example(key).inputs_digest, self.declared_example(key).inputs_digest}
 
     def accepted_prompt(self, outcome: CaseOutcome) -> PromptVersion | None:
         """The prompt that made the accepted output that a case was compared with."""
@@ -66,13 +77,12 @@ class Against:
 
     def obstacle(self, key: Key) -> tuple[Verdict, str] | None:
         """Why a case cannot be compared, known before its output is: the verdict and what to do about it."""
-        record = self.stored(key)
+        record = self.stored(key.example)
         example = self.example(key)
         if record is None or self.baseline is None:
             what = "no baseline" if self.baseline is None else "no record of it in the baseline"
             return Verdict.MISSING, f"{what} ({example.where})\n  {self._remedy}"
-        # Where less was redacted when it was stored, it knows what it was made from as it was declared.
-        if record.inputs not in {example.inputs_digest, self.declared_example(key).inputs_digest}:
+        if not self.is_made_from(record, key):
             return Verdict.INCOMPARABLE, (
                 f"its inputs ({example.where}) are not those that the baseline was made from\n  {self._remedy}"
             )

@@ -33,9 +33,9 @@ def noisy_signals(against: Against) -> frozenset[str]:
 
 
 def _pairs(against: Against, spec: SuiteSpec) -> Iterable[tuple[str, str]]:
-    """Stored generations of the same example, each beside each other one."""
+    """Stored generations of the same example that are compared with, each beside each other one."""
     for example in spec.examples:
-        record = against.baseline.records.get(example.id) if against.baseline else None
+        record = against.record_of(example.id)
         if record is not None:
             yield from itertools.permutations(dict.fromkeys(record.generated), 2)
 

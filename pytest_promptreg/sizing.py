@@ -101,14 +101,15 @@ def size_up(run: SuiteRun, keys: Sequence[CaseKey], margin: float | None) -> Siz
     texts: dict[CaseKey, Sequence[str]] = {}
     for key in by_example.values():
         record = run.against.record(key)
-        if record is None or record.inputs != run.against.example(key).inputs_digest:
+        if record is None or not run.against.is_made_from(record, key):
             continue
         counts.append(len(record.generated))
         if counts[-1] >= modes.GENERATIONS:
             texts[key] = record.generated
     if len(texts) < modes.GENERATIONS:  # one example differs from no other
         return Sizing(run.spec, len(by_example), versions, min(max(counts, default=0), 1), len(texts))
-    noise, problems = _noise(run, texts)
+    referred = sum(run.against.example(key).reference is not None for key in by_example.values())
+    noise, problems = _noise(run, texts, referred / len(by_example))
     return Sizing(
         run.spec,
         len(by_example),
@@ -122,14 +123,19 @@ def size_up(run: SuiteRun, keys: Sequence[CaseKey], margin: float | None) -> Siz
     )
 
 
-def _noise(run: SuiteRun, texts: Mapping[CaseKey, Sequence[str]]) -> tuple[dict[str, StoredNoise], list[str]]:
+def _noise(
+    run: SuiteRun, texts: Mapping[CaseKey, Sequence[str]], referred: float
+) -> tuple[dict[str, StoredNoise], list[str]]:
+    """The noise of each term, and what could not be had.
+
+    :param referred: share of the selected examples that have a reference: no others lose anything of one.
+    """
     from .noise.planned import StoredNoise
     from .under_noise import unit_of
 
     spec = run.spec
-    references = any(example.reference is not None for example in spec.examples)
     found, problems = {}, []
-    for term in modes.terms(modes.CALIBRATED, spec.metrics, references=references):
+    for term in modes.terms(modes.CALIBRATED, spec.metrics, references=referred > 0):
         evidence = Evidence((term,), run.scorer, spec.known)
         tables: list[Table] = []
         try:
@@ -140,7 +146,7 @@ def _noise(run: SuiteRun, texts: Mapping[CaseKey, Sequence[str]]) -> tuple[dict[
             problems.append(f"{term} is left out: {exc}")
             continue
         if tables:
-            found[term] = StoredNoise.of(tables, unit_of(spec, term))
+            found[term] = StoredNoise.of(tables, unit_of(spec, term), referred if term.startswith("drop(") else 1.0)
     return found, problems
 
 

@@ -11,6 +11,7 @@ from pytest_promptreg.against import Against
 from pytest_promptreg.baseline import Baseline, Record
 from pytest_promptreg.model import Example, PromptVersion
 from pytest_promptreg.noisy_signals import noisy_signals
+from pytest_promptreg.production import Production
 from pytest_promptreg.suites import SuiteSpec
 
 PROMPT = PromptVersion("v1", "Say {{ it }}")
@@ -35,6 +36,17 @@ def test_what_stored_generations_differ_by_is_noise() -> None:
     varied = [("x = 1", "x = 2"), ("x = 1", FENCED)]
     assert noisy_signals(against("calibrated", *varied)) == {"output_kind"}
     assert noisy_signals(against("calibrated", varied[0])) == frozenset()
+
+
+def test_what_another_prompt_made_says_nothing() -> None:
+    """Where the baseline has to be of what is in production, the noise is that of its own generations alone."""
+    varied = against("calibrated", ("x = 1", FENCED))
+    other = PromptVersion("v2", "Tell {{ it }}")
+    record = replace(varied.baseline.records["e0"], prompts=(KEY, other.digest[:32]))  # type: ignore[union-attr]
+    stored = Baseline(KEY, {KEY: PROMPT, other.digest[:32]: other}, {"e0": record})
+    spec = replace(varied.spec, production=Production("p", "champion", 1, PROMPT))
+    assert noisy_signals(Against(varied.spec, stored, spec)) == {"output_kind"}
+    assert noisy_signals(Against(spec, stored, spec)) == frozenset()
 
 
 def test_what_somebody_said_is_meant() -> None:

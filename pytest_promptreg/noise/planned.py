@@ -21,14 +21,16 @@ class StoredNoise:
     :param spread: of one example.
     :param stored: generations of an example; the fewest where they differ.
     :param unit: width of the scale on which the term is good: 1 for cosine and ROUGE, 100 for BLEU.
+    :param share: of the suite's examples that have the term: where it needs a reference, those that have one.
     """
 
     spread: Spread
     stored: int
     unit: float = 1.0
+    share: float = 1.0
 
     @classmethod
-    def of(cls, tables: Iterable[Sequence[Sequence[float]]], unit: float = 1.0) -> StoredNoise:
+    def of(cls, tables: Iterable[Sequence[Sequence[float]]], unit: float = 1.0, share: float = 1.0) -> StoredNoise:
         """Make it of the scores of examples among their generations.
 
         :param tables: a square for each example, or one row of scores against its reference; two generations or more.
@@ -45,20 +47,21 @@ class StoredNoise:
             values = np.stack(members)
             of = spread.of_scores(values[:, 0], stored) if height == 1 else spread.of_similarities(values, stored)
             found.append((stored, len(members), of))
-        return cls(pooled(found), min(stored for _, stored in shapes), unit)
+        return cls(pooled(found), min(stored for _, stored in shapes), unit, share)
 
     def smallest_drop(
         self, examples: int, samples: int, *, questions: int = 1, margin: float | None = None, alpha: float = ALPHA
     ) -> float:
         """The smallest drop that a suite of this size calls regressed in four runs of five, in the metric's unit.
 
-        :param examples: at least one; :param samples: outputs of each.
+        :param examples: at least one, of which the term's share has it; :param samples: outputs of each.
         :param questions: metrics x prompt versions that are judged together.
         :param margin: the drop that is put up with, as a share of the scale; left out, what the noise speaks for.
         """
         put_up_with = allowed(self.unit, self.spread.of_drop(self.stored, 1), margin)
         sd = self.spread.of_drop(self.stored, samples)
-        found = power.detectable(sd, examples, margin=put_up_with, alpha=alpha / questions)
+        having = max(min(examples, 1), round(examples * self.share))
+        found = power.detectable(sd, having, margin=put_up_with, alpha=alpha / questions)
         if found is None:
             raise ValueError("a suite has at least one example")
         return found

@@ -101,6 +101,25 @@ def test_the_table_says_what_each_size_finds(stored: Project, flags: list[str]) 
     )
 
 
+def test_a_loss_of_references_is_planned_for_the_examples_that_have_one(stored: Project, run: Run) -> None:
+    """With a reference in every fourth example, a drop is found as by those examples alone."""
+    rows = [json.loads(line) for line in stored.lines("examples.jsonl")]
+    stored.rows(*({**row, "reference": row["text"]} if i % 4 == 0 else row for i, row in enumerate(rows)))
+
+    def planned(*flags: str) -> str:
+        (told,) = re.findall(r"as the suite is .*drop\(token_recall\) ([\d.]+)", run(PLAN, *flags).stdout.str())
+        return str(told)
+
+    assert planned() == planned("-k", "e0 or e4 or e8")
+    assert "drop(token_recall)" not in run(PLAN, "-k", "e1 or e2 or e3").stdout.str()
+
+
+def test_what_was_stored_before_more_was_redacted_is_planned_with(stored: Project, run: Run) -> None:
+    """A run compares with such a record, so a plan counts it."""
+    stored.ini("promptreg_redact = /cat/\n")
+    run(PLAN).stdout.fnmatch_lines(["test_answer *: 12 examples, 2 prompt versions, 3 stored generations of each"])
+
+
 def test_what_it_costs_is_told_where_prices_are_known(stored: Project, run: Run) -> None:
     """A call is priced as it is before a run; the advice names what it comes to."""
     stored.write("prompts/v1.md", "---\nmodel_config: {model: small}\n---\nRepeat it: {{ text }}\n")
