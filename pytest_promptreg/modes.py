@@ -24,6 +24,8 @@ STRICT, FLOOR, CALIBRATED = MODES = ("strict", "floor", "calibrated")
 # Between what unrelated answers score (at most, but for one in twenty) and what answers to the same prompt do (at
 # least, but for one in twenty): measured on a sampled chat model.
 FLOORS = {"semantic": 0.5, "rouge_l": 0.18, "bleu": 5.0, "chrf": 35.0}
+USUAL_BELOW = 0.15  # measured: up to so many unchanged outputs of real models fall below such a floor
+TOO_MANY_BELOW = 0.30
 
 # What is compared with the stored generations, and with references, where the suite names no metrics. Not chrF: a
 # longer answer hardly loses any of it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .modes import CALIBRATED, FLOOR
+from .modes import CALIBRATED, FLOOR, USUAL_BELOW
 from .text import count
 
 RATE = "rate"  # in place of a mode: a gate on the share of cases without a breach
@@ -97,7 +97,7 @@ class NoiseResult:
             "as far away as answers to another question"
         )
         if self.state == REGRESSED:
-            return f"{found}; of unchanged ones, 15 % at most are"
+            return f"{found}; of unchanged ones, {100 * USUAL_BELOW:.0f} % at most are"
         if self.state == PASSED:
             return f"{self.below} of {count(self.examples, 'output')} below {self.floor:g}"
         return f"{found}; {count(self.examples, 'example')} cannot tell more{self._what_would_tell()}"

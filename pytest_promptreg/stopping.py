@@ -95,7 +95,7 @@ class Stopping:
             return
         version.cases[outcome.example] = outcome
         if version.stop is None and version.run.spec.mode == modes.STRICT:
-            self._count(version, version.place[outcome.example] + 1)
+            self._count(version)
 
     def until_look(self, upcoming: Callable[[], Queue]) -> Callable[[], Queue]:
         """The upcoming cases as far as they may be called before the next look."""
@@ -147,11 +147,15 @@ class Stopping:
         gated = spec.gates or any(example.gates for example in spec.examples)
         return not gated and self._settings.promote is None
 
-    def _count(self, version: _Version, ended: int) -> None:
-        """Stop a version whose pass rate is lost, whatever the rest comes to."""
+    def _count(self, version: _Version) -> None:
+        """Stop a version whose pass rate is lost, whatever the rest comes to.
+
+        A test that was skipped has ended too, though nothing is noted of it: the rest is what follows the last noted.
+        """
         judged = [case for case in version.cases.values() if case.judged]
         passes = sum(case.verdict != Verdict.BREACHED for case in judged)
-        left = len(version.order) - len(version.cases)
+        ended = 1 + max(version.place[example] for example in version.cases)
+        left = len(version.order) - ended
         for gate in version.run.spec.gates:
             if left and is_lost(gate, passes, len(judged), left):
                 self._stop(version, ended, f"missed {gate}")

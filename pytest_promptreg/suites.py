@@ -110,7 +110,12 @@ class SuiteSpec:
     @cached_property
     def noise_terms(self) -> tuple[str, ...]:
         """What is judged over all examples of a version, beside what the model varies by itself."""
-        references = any(example.reference is not None for example in self.examples)
+        return self.noise_terms_of(self.example_by_id)
+
+    def noise_terms_of(self, examples: Iterable[str]) -> tuple[str, ...]:
+        """The same for a part of the examples: what was lost of references is asked only where one of them has one."""
+        asked = frozenset(examples)
+        references = any(example.reference is not None for example in self.examples if example.id in asked)
         return modes.terms(self.mode, self.metrics, references=references)
 
     def judged_by(self, stored: Baseline | None, generations: int) -> SuiteSpec:

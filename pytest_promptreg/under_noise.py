@@ -6,7 +6,7 @@ Errors are no evidence: a case that could not be called or scored fails by itsel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from . import modes
@@ -16,7 +16,7 @@ from .noise import floors, judging, looks, ranks
 from .noise.evidence import ExampleScores, TermEvidence
 from .noise.judging import TermVerdict
 from .noise.looks import Decision
-from .noise_result import OUTSIDE, RATE, REGRESSED, NoiseResult
+from .noise_result import OUTSIDE, RATE, REGRESSED, UNDECIDED, NoiseResult
 from .outcome import CaseOutcome, VersionOutcome
 from .settings import Settings
 from .suites import SuiteSpec
@@ -34,7 +34,9 @@ def judge(
     :param stored: what they were compared with: a rerun against the same gives the same verdict.
     :param orders: by version, the examples in the order that they were to run in, where looks were taken on the way.
     """
-    evidence = [{term: _evidence(spec, version.judged, term) for term in spec.noise_terms} for version in versions]
+    evidence = [
+        {term: _evidence(spec, version.judged, term) for term in _terms(spec, version.cases)} for version in versions
+    ]
     if spec.mode == modes.FLOOR:
         found = _floors(spec, versions)
     elif orders is None:
@@ -55,6 +57,11 @@ def judge(
             )
         )
     return judged
+
+
+def _terms(spec: SuiteSpec, cases: Iterable[CaseOutcome]) -> tuple[str, ...]:
+    """What is asked of a version: of the cases that ran, whether they could be judged or not."""
+    return spec.noise_terms_of(case.example for case in cases)
 
 
 def _losses(
@@ -109,8 +116,9 @@ def look(
     :param taken: how many of the examples have ended: a number at which a look is planned.
     :param versions: how many of the suite are looked at.
     """
+    terms = spec.noise_terms_of(order)
     seen = [
-        {(label, term): _evidence(spec, _of(order[:count], cases), term) for term in spec.noise_terms}
+        {(label, term): _evidence(spec, _of(order[:count], cases), term) for term in terms}
         for count in looks.look_counts(len(order))
         if count <= taken
     ]
@@ -141,6 +149,8 @@ def _loss(spec: SuiteSpec, one: TermEvidence, verdict: TermVerdict, questions: i
 
     :param questions: how many times as many questions were asked as its p value knows of.
     """
+    if not verdict.examples:  # nothing was lost, and nothing was kept: no number says so
+        return NoiseResult(verdict.term, modes.CALIBRATED, verdict.state, 0)
     return NoiseResult(
         verdict.term,
         modes.CALIBRATED,
@@ -172,7 +182,10 @@ def _floor(version: VersionOutcome, term: str, alpha: float) -> NoiseResult:
     if state != REGRESSED:  # that few are below asks no question of many
         state, low, high = floors.judge_floor(below, len(scores))
         state = "undecided" if state == REGRESSED else state
-    return NoiseResult(term, modes.FLOOR, state, len(scores), below=below, floor=floor, share=(low, high))
+    needed = floors.settling_floor(below, len(scores), alpha) if state == UNDECIDED else None
+    return NoiseResult(
+        term, modes.FLOOR, state, len(scores), needed=needed, below=below, floor=floor, share=(low, high)
+    )
 
 
 def _rate(version: VersionOutcome, gate: SuiteGateResult) -> NoiseResult:
@@ -180,7 +193,9 @@ def _rate(version: VersionOutcome, gate: SuiteGateResult) -> NoiseResult:
     cases = len(version.judged)
     kept = round((version.pass_rate or 0.0) * cases)
     state, low, high = floors.judge_rate(kept, cases, gate.gate.bound, gate.gate.op)
-    return NoiseResult(str(gate.gate), RATE, state, cases, below=kept, floor=gate.gate.bound, share=(low, high))
+    bound = gate.gate.bound
+    needed = floors.settling_rate(kept, cases, bound) if state == UNDECIDED else None
+    return NoiseResult(str(gate.gate), RATE, state, cases, needed=needed, below=kept, floor=bound, share=(low, high))
 
 
 def _outside(version: VersionOutcome, evidence: Mapping[str, TermEvidence]) -> list[tuple[str, float]]:

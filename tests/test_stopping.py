@@ -143,6 +143,19 @@ def test_breaches_are_counted_and_the_last_attempt_counts() -> None:
     assert run.left_out[0].example == "e5"
 
 
+def test_a_version_with_a_skipped_case_is_not_stopped_at_its_last() -> None:
+    """Of a skipped test nothing is noted, and it leaves nothing to call: a rate lost at the last case stops no call."""
+    stopping, run = started(suite("strict", ("rouge_l >= 0.8", "pass_rate >= 0.95")))
+    for number in (0, *range(2, COUNT)):
+        stopping.note(case(V1, number, 0.0, breached=number in {10, COUNT - 1}))
+    assert not stopping.stops
+    stopping, run = started(suite("strict", ("rouge_l >= 0.8", "pass_rate >= 0.9")))
+    for number in (0, *range(2, 6)):
+        stopping.note(case(V1, number, 0.0, breached=number > 2))
+    assert stopping.stops == {("s", "v1"): EarlyStop("missed pass_rate >= 0.9", 6, 30, 24)}, "three of 29 are too many"
+    assert run.left_out[0].example == "e6"
+
+
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30), st.sampled_from([0.5, 0.8, 0.9, 0.95, 1.0]))
 def test_a_rate_is_lost_when_no_rest_can_save_it(passes: int, breaches: int, left: int, bound: float) -> None:
     """Whatever the rest comes to, judged or not, a rate that is lost is missed; else passes alone can meet it."""

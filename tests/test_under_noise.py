@@ -106,6 +106,40 @@ def test_a_margin_of_the_users_own_is_a_share_of_the_scale() -> None:
     assert (strict.noise[0].margin, lenient.noise[0].margin) == (0.05, 0.3)
 
 
+def referred(spec: SuiteSpec, *having: str) -> SuiteSpec:
+    """The suite, of whose examples these have a reference."""
+    examples = [replace(one, reference="r") if one.id in having else one for one in spec.examples]
+    return replace(spec, examples=tuple(examples))
+
+
+def test_what_is_lost_of_references_is_asked_of_selected_examples_only() -> None:
+    """Where none of the examples that ran has a reference (``-k``), nothing was lost of one, and nothing fails."""
+    spec = referred(suite("calibrated", 60), "e55")
+    assert spec.noise_terms == ("rouge_l", "drop(token_recall)")
+    (judged,) = judge(spec, [version(V1, 40)], None, SETTINGS)
+    assert [result.term for result in judged.noise] == ["rouge_l"]
+    assert not judged.failed
+    (at_looks,) = judge(spec, [version(V1, 40)], None, SETTINGS, {"v1": [f"e{i}" for i in range(40)]})
+    assert [result.term for result in at_looks.noise] == ["rouge_l"]
+    assert not at_looks.failed
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.4])
+def test_a_metric_without_a_judged_case_fails_for_that_reason(noise: float) -> None:
+    """The one case with a reference has failed: that is no word of a setting, and no number of a loss either."""
+    spec = referred(suite("calibrated"), "e0")
+    ran = version(V1, 40, noise=noise)
+    ran = replace(ran, cases=[replace(ran.cases[0], verdict="error"), *ran.cases[1:]])
+    (judged,) = judge(spec, [ran], None, SETTINGS)
+    nothing = judged.noise[-1]
+    assert (nothing.term, nothing.examples, nothing.met) == ("drop(token_recall)", 0, False)
+    assert (nothing.value, nothing.drop, nothing.margin, nothing.chance, nothing.noise) == (None,) * 5
+    assert judged.failed
+    assert "promptreg_undecided" not in sentence(judged)
+    assert "drop(token_recall)" in sentence(judged)
+    assert "has an output to compare" in sentence(judged)
+
+
 @pytest.mark.parametrize("mode", ["calibrated", "floor"])
 def test_a_version_without_a_judged_case_has_not_passed(mode: str) -> None:
     """Errors are no evidence, and no evidence is no pass."""
@@ -143,6 +177,7 @@ def test_floors_are_judged_by_their_count(count: int, below: int, state: str) ->
     (result,) = judged.noise
     assert (result.state, result.below, result.examples) == (state, below, count)
     assert judged.failed is (state == "regressed")
+    assert (result.needed is not None) is (state == "undecided")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +196,8 @@ def test_a_pass_rate_is_an_estimate_under_noise(count: int, kept: int, state: st
     assert (rate.term, rate.state) == ("pass_rate >= 0.95", state)
     assert not judged.gates, "it is not judged twice"
     assert f"{kept} of {count} cases without a breach" in str(rate)
+    assert rate.needed == (59 if state == "undecided" else None)
+    assert sentence(judged).count("59 would settle it") == (state == "undecided")
 
 
 @pytest.mark.parametrize(
@@ -198,8 +235,7 @@ def test_what_only_the_references_show_is_told_as_such() -> None:
         for case, row in zip(kept.cases, rows, strict=True)
     ]
     spec = suite("calibrated")
-    referred = tuple(replace(example, reference="r") for example in spec.examples)
-    (judged,) = judge(replace(spec, examples=referred), [replace(kept, cases=cases)], None, SETTINGS)
+    (judged,) = judge(referred(spec, *spec.example_by_id), [replace(kept, cases=cases)], None, SETTINGS)
     assert "v1 regressed: its outputs keep less of the expected answers than the accepted ones do (" in sentence(judged)
     assert "by 1 of 2 metrics, by chance in 1 of " in sentence(judged)
 
@@ -208,7 +244,7 @@ def test_what_only_the_references_show_is_told_as_such() -> None:
     ("below", "told"),
     [
         (14, "14 of 20 outputs are as far from the accepted ones as answers to another question, more than the model"),
-        (5, "question, and 20 examples cannot tell whether that is usual; add examples (not failed"),
+        (5, "question, and 20 examples cannot tell whether that is usual; add examples: 46 would settle it (not"),
         (1, "no more than usual (95 % sure); store 3 outputs of each example to see smaller losses"),
     ],
 )

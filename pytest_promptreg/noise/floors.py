@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 
-from .bounds import rate_bounds
+from ..modes import TOO_MANY_BELOW, USUAL_BELOW
+from .bounds import incomplete_beta, rate_bounds
 from .judging import ALPHA, State
 
-USUAL_BELOW = 0.15  # measured: up to so many unchanged outputs of real models fall below a catastrophe floor
-TOO_MANY_BELOW = 0.30
+_MOST = 100_000  # that are said to settle a share
 _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
 
@@ -16,11 +17,12 @@ def judge_floor(below: int, n: int, alpha: float = ALPHA) -> tuple[State, float,
     """Whether more examples fell below a catastrophe floor than do when nothing changed.
 
     A floor lies between what unrelated texts score and what the same prompt's outputs score, so single examples of an
-    unchanged prompt fall below it too: up to 15 % with real models. Only their number says something.
+    unchanged prompt fall below it too: up to ``USUAL_BELOW`` with real models. Only their number says something.
 
     :param below: how many of ``n`` examples fell below.
-    :returns: ``regressed`` where the true share is surely above 15 %, ``passed`` where it is surely below 30 %, else
-        ``undecided``; with the bounds of the share, each of which holds with confidence 1 - alpha.
+    :returns: ``regressed`` where the true share is surely above ``USUAL_BELOW``, ``passed`` where it is surely below
+        ``TOO_MANY_BELOW``, else ``undecided``; with the bounds of the share, each of which holds with confidence
+        1 - alpha.
     """
     lower, upper = rate_bounds(below, n, 1.0 - alpha, one_sided=True)
     if lower > USUAL_BELOW:
@@ -49,3 +51,54 @@ def judge_rate(passes: int, n: int, bound: float, op: str = ">=", alpha: float =
     if meets(lower, bound) and meets(upper, bound):
         return "passed", lower, upper
     return ("undecided" if meets(lower, bound) or meets(upper, bound) else "regressed"), lower, upper
+
+
+def settling_floor(below: int, n: int, alpha: float = ALPHA) -> int | None:
+    """How many examples would settle what a floor's count says, should the share stay as it was seen.
+
+    :param alpha: of the statement that too many fell below; that few did keeps :data:`ALPHA`.
+    :returns: None where nothing was seen, or no number would.
+    """
+    return _least(
+        below,
+        n,
+        lambda hits, of: _surely_above(hits, of, USUAL_BELOW, alpha) or _surely_below(hits, of, TOO_MANY_BELOW, ALPHA),
+    )
+
+
+def settling_rate(passes: int, n: int, bound: float, alpha: float = ALPHA) -> int | None:
+    """How many cases would settle on which side of ``bound`` the true share lies, should it stay as it was seen.
+
+    :returns: None where nothing was seen, or no number would: a share that equals the bound is never settled.
+    """
+    return _least(
+        passes, n, lambda hits, of: _surely_above(hits, of, bound, alpha) or _surely_below(hits, of, bound, alpha)
+    )
+
+
+def _least(hits: int, n: int, settles: Callable[[int, int], bool]) -> int | None:
+    """The least number of which such a share settles it; the search doubles, and halves the last step."""
+
+    def settled(of: int) -> bool:
+        return settles(round(hits / n * of), of)
+
+    if not n:
+        return None
+    low, high = n, n + 1
+    while not settled(high):
+        low, high = high, 2 * high
+        if high > _MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settled(middle) else (middle, high)
+    return high
+
+
+def _surely_above(hits: int, n: int, bound: float, alpha: float) -> bool:
+    """Whether the exact lower bound of a share lies above ``bound``, told without computing it."""
+    return hits > 0 and incomplete_beta(hits, n - hits + 1, bound) < alpha
+
+
+def _surely_below(hits: int, n: int, bound: float, alpha: float) -> bool:
+    return hits < n and 1.0 - incomplete_beta(hits + 1, n - hits, bound) < alpha

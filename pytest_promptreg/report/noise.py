@@ -58,9 +58,12 @@ def lines(version: VersionOutcome, *, verbose: bool) -> list[Line]:
 def sentence(version: VersionOutcome) -> str:
     """What was found, how sure that is, and what to do: one sentence, for somebody who takes no interest in numbers."""
     label, state = one_line(version.version.label), version.noise_state
+    unjudged = ", ".join(one_line(result.term) for result in version.noise if not result.examples)
     if not any(result.examples for result in version.noise):
         return f"{label} cannot be judged: none of its cases has an output to compare"
-    of_state = [result for result in version.noise if result.state == state]
+    of_state = [result for result in version.noise if result.state == state and result.examples]
+    if not of_state:
+        return f"{label} cannot be judged by {unjudged}: none of the cases that have it has an output to compare"
     outputs = [result for result in of_state if result.mode != RATE]
     if not outputs:  # only the share of cases without a breach decided, and that is a sentence already
         found, advice = "; ".join(one_line(f"{result.term}: {result.finding}") for result in of_state), _ADVICE[state]
@@ -71,10 +74,13 @@ def sentence(version: VersionOutcome) -> str:
         found, advice = _fallen(state, outputs), _STORE if state == PASSED else _ADVICE[state]
     if state != UNDECIDED:
         return f"{label} {state}: {found}; {advice}"
-    needed = max((result.needed or 0 for result in of_state), default=0)
+    needed = max((result.needed or 0 for result in outputs), default=0)  # a share has told its own
     more = f": {needed:,} would settle it" if needed else ""
-    warns = all(result.met for result in of_state)
-    why = "not failed: promptreg_undecided = warn" if warns else "failed: promptreg_undecided = fail"
+    why = "not failed: promptreg_undecided = warn"
+    if not all(result.met for result in of_state):
+        why = "failed: promptreg_undecided = fail"
+    elif unjudged:
+        why = f"failed: none of the cases that have {unjudged} has an output to compare"
     return f"{label} is undecided: {found}; {advice}{more} ({why})"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.noise.floors import judge_floor, judge_rate
+from pytest_promptreg.noise.floors import judge_floor, judge_rate, settling_floor, settling_rate
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,34 @@ def test_fewer_below_is_never_worse() -> None:
     states = [order.index(judge_floor(below, 40)[0]) for below in range(41)]
     assert states == sorted(states)
     assert set(states) == {0, 1, 2}
+
+
+def test_what_settles_a_rate() -> None:
+    """59 of 59 pass under 0.95, 58 do not; a share that equals the bound, or of nothing, is never settled."""
+    assert settling_rate(20, 20, 0.95) == settling_rate(1, 1, 0.95) == 59
+    assert settling_rate(19, 20, 0.95) is None
+    assert settling_rate(0, 0, 0.95) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.floats(0, 1), st.sampled_from([0.15, 0.5, 0.9, 0.95]))
+def test_a_rate_is_settled_by_as_many_as_it_says(n: int, share: float, bound: float) -> None:
+    """With so many and the share that was seen, the exact bounds leave no doubt; with one fewer they did."""
+    passes = round(n * share)
+    needed = settling_rate(passes, n, bound)
+    if needed is None or judge_rate(passes, n, bound)[0] != "undecided":
+        return
+    assert needed > n
+    assert judge_rate(round(passes / n * needed), needed, bound)[0] != "undecided"
+    fewer = needed - 1
+    assert fewer == n or judge_rate(round(passes / n * fewer), fewer, bound)[0] == "undecided"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.floats(0, 1))
+def test_a_floor_is_settled_by_as_many_as_it_says(n: int, share: float) -> None:
+    """As a rate, on both of its sides."""
+    below = round(n * share)
+    needed = settling_floor(below, n)
+    if needed is not None and judge_floor(below, n)[0] == "undecided":
+        assert judge_floor(round(below / n * needed), needed)[0] != "undecided"

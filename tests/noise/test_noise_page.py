@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_promptreg.modes import TOO_MANY_BELOW, USUAL_BELOW
 from pytest_promptreg.noise.bounds import rate_bounds
-from pytest_promptreg.noise.floors import TOO_MANY_BELOW, USUAL_BELOW, judge_rate
+from pytest_promptreg.noise.floors import judge_rate
 from pytest_promptreg.noise.judging import ALPHA
 from pytest_promptreg.noise.looks import SHARES
 from pytest_promptreg.noise.power import detectable
