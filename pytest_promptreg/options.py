@@ -5,7 +5,7 @@ Every pytest run of the environment loads this module: it imports the standard l
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytest
 
@@ -25,47 +25,98 @@ CHECKED_AT_ONCE = (
 # Flags by which a run leaves a file; what an earlier run left there is removed before the first test.
 LEAVE_FILES = ("results", "shard", "html", "markdown", "codequality")
 
-INI_OPTIONS: dict[str, tuple[Literal["string", "args", "linelist"], str]] = {
-    "promptreg_gates": ("linelist", "gates of every suite, one on a line, or a mode; markers and rows override"),
-    "promptreg_undecided": (
-        "string",
-        "what a suite does whose examples cannot tell under noise: warn (default) or fail",
+
+class IniOption(NamedTuple):
+    """What ``pytest --help`` and the reference say of an ini option.
+
+    :param kind: as pytest reads it.
+    :param meaning: what it says.
+    :param default: in words; empty where there is none.
+    """
+
+    kind: Literal["string", "args", "linelist"]
+    meaning: str
+    default: str = ""
+
+    @property
+    def help(self) -> str:
+        """The line of ``pytest --help``."""
+        return f"{self.meaning} (default: {self.default})" if self.default else self.meaning
+
+
+INI_OPTIONS: dict[str, IniOption] = {
+    "promptreg_gates": IniOption(
+        "linelist", "gates of every suite, one on a line, or a mode; markers and rows are nearer, metric by metric"
     ),
-    "promptreg_margin": ("string", "share of a metric's scale that may be lost under noise (default 0.02 or more)"),
-    "promptreg_metrics": ("args", "metrics to report though no gate names them"),
-    "promptreg_signals": ("args", "what signals do that no gate names: refusal:breach json_shape:warn output_kind:off"),
-    "promptreg_versions": ("args", "prompt versions to run: labels or globs (default: all)"),
-    "promptreg_concurrency": ("string", "predict calls in flight at once (default 16; 1 calls inside the test)"),
-    "promptreg_timeout": ("string", "seconds that one predict call may take (default 120; 0 for no limit)"),
-    "promptreg_retries": ("string", "times that a call is tried again after no connection, no answer, 429 or 5xx (2)"),
-    "promptreg_rate": ("string", "predict calls over time: 60/min, 5/s, 1000/h (default: no limit)"),
-    "promptreg_baseline_samples": (
-        "string",
-        "outputs of each case that a refresh stores (default: the suite's samples)",
+    "promptreg_undecided": IniOption(
+        "string", "what a suite does whose examples cannot tell under noise: warn or fail", "warn"
     ),
-    "promptreg_replay": ("string", "hand recorded outputs over in place of calls: off (default), reuse or only"),
-    "promptreg_replay_file": ("string", "where outputs are recorded (default .promptreg/replay.jsonl)"),
-    "promptreg_predict_version": ("string", "declared version of predict: another one calls anew under replay"),
-    "promptreg_prices": ("linelist", "USD for a million input and output tokens: gpt-4o-mini = 0.15 0.60"),
-    "promptreg_embedding_model": (
+    "promptreg_margin": IniOption(
         "string",
-        "for `semantic`: sentence-transformers name, folder, openai:NAME or module:name (default all-MiniLM-L6-v2)",
+        "share of a metric's scale that may be lost under noise, from 0 to 1",
+        "0.02, or a quarter of the noise's standard deviation where that is more",
     ),
-    "promptreg_embedding_cache": ("string", "keep embeddings from run to run: true (default), false, or a folder"),
-    "promptreg_rouge_tokens": ("string", "words of `rouge_l`: unicode (default) or rouge-score"),
-    "promptreg_bleu_tokens": ("string", "sacrebleu's tokenizer: auto (default: by script), 13a, zh, char, intl, none"),
-    "promptreg_mlflow": ("string", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)"),
-    "promptreg_mlflow_experiment": ("string", "MLflow experiment (default promptreg)"),
-    "promptreg_mlflow_level": ("string", "innermost runs in MLflow: of each version (default), or of each example too"),
-    "promptreg_mlflow_required": ("string", "fail a run that could not be recorded: true or false (default)"),
-    "promptreg_mlflow_traces": ("string", "cases of which MLflow gets a trace: off (default), failed, all"),
-    "promptreg_github": ("string", "on GitHub Actions, the job's summary and annotations: auto (default), or off"),
-    "promptreg_redact": (
+    "promptreg_metrics": IniOption("args", "metrics to report though no gate names them, separated by spaces"),
+    "promptreg_signals": IniOption(
+        "args", "what signals do that no gate names: refusal:breach json_shape:warn numbers:tell output_kind:off"
+    ),
+    "promptreg_versions": IniOption("args", "prompt versions to run: labels or globs, separated by spaces", "all"),
+    "promptreg_concurrency": IniOption("string", "predict calls in flight at once; 1 calls inside the test", "16"),
+    "promptreg_timeout": IniOption("string", "seconds that one predict call may take; 0 for no limit", "120"),
+    "promptreg_retries": IniOption(
+        "string", "times that a call is tried again after no connection, no answer, 429 or 5xx", "2"
+    ),
+    "promptreg_rate": IniOption("string", "predict calls over time: 60/min, 5/s, 1000/h", "no limit"),
+    "promptreg_baseline_samples": IniOption(
+        "string", "outputs of each case that a refresh stores", "as many samples as the suite takes: 1"
+    ),
+    "promptreg_replay": IniOption(
+        "string",
+        "recorded outputs in place of calls: off; reuse calls only for what is not recorded; only never calls",
+        "off",
+    ),
+    "promptreg_replay_file": IniOption("string", "where outputs are recorded", ".promptreg/replay.jsonl"),
+    "promptreg_predict_version": IniOption(
+        "string", "declared version of predict: another one calls anew under replay"
+    ),
+    "promptreg_prices": IniOption(
+        "linelist", "USD for a million input and output tokens of a model: gpt-4o-mini = 0.15 0.60"
+    ),
+    "promptreg_embedding_model": IniOption(
+        "string",
+        "model of `semantic`: a sentence-transformers name, a folder, openai:NAME or your own module:name",
+        "all-MiniLM-L6-v2",
+    ),
+    "promptreg_embedding_cache": IniOption(
+        "string", "keep embeddings from run to run, in pytest's cache: true, false, or a folder", "true"
+    ),
+    "promptreg_rouge_tokens": IniOption(
+        "string", "words of `rouge_l`: unicode, or rouge-score as that package cuts them", "unicode"
+    ),
+    "promptreg_bleu_tokens": IniOption(
+        "string", "sacrebleu's tokenizer: auto (by script), 13a, zh, char, intl, none", "auto"
+    ),
+    "promptreg_mlflow": IniOption(
+        "string", "record runs in MLflow: true, false, or auto (when MLFLOW_TRACKING_URI is set)", "auto"
+    ),
+    "promptreg_mlflow_experiment": IniOption("string", "MLflow experiment that runs are recorded in", "promptreg"),
+    "promptreg_mlflow_level": IniOption(
+        "string", "innermost runs in MLflow: version, or example for a run of each example too", "version"
+    ),
+    "promptreg_mlflow_required": IniOption("string", "fail a run that could not be recorded: true or false", "false"),
+    "promptreg_mlflow_traces": IniOption("string", "cases of which MLflow gets a trace: off, failed, all", "off"),
+    "promptreg_github": IniOption(
+        "string", "on GitHub Actions, the job's summary and annotations: auto (there and only there), or off", "auto"
+    ),
+    "promptreg_redact": IniOption(
         "linelist",
-        "what is hidden before it is stored or sent: builtin (default), off, /regex/, name=/regex/, module:function",
+        "what is hidden before it is stored or sent: builtin, off, /regex/, name=/regex/, module:function",
+        "builtin",
     ),
-    "promptreg_registry_ttl": ("string", "seconds for which prompts of the registry are not asked for again (60)"),
-    "promptreg_mlflow_timeout": ("string", "seconds that recording may add to the run (default 30)"),
+    "promptreg_registry_ttl": IniOption(
+        "string", "seconds for which prompts of MLflow's registry are not asked for again", "60"
+    ),
+    "promptreg_mlflow_timeout": IniOption("string", "seconds that recording may add to the run", "30"),
 }
 
 
@@ -207,8 +258,8 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="ADDRESS",
         help="run predict on a Dask cluster: dask+tcp://host:8786 (needs the extra dask)",
     )
-    for name, (kind, text) in INI_OPTIONS.items():
-        parser.addini(name, text, type=kind)
+    for name, option in INI_OPTIONS.items():
+        parser.addini(name, option.help, type=option.kind)
 
 
 def ini_value(config: pytest.Config, name: str) -> Any:
@@ -218,7 +269,7 @@ def ini_value(config: pytest.Config, name: str) -> Any:
     except (TypeError, ValueError, pytest.UsageError):
         raw = config._inicfg[name]  # pytest has no public word for what stands in the file
         value = getattr(raw, "value", raw)
-        if INI_OPTIONS[name][0] != "string":
+        if INI_OPTIONS[name].kind != "string":
             return value if isinstance(value, list) else [str(value)]
         return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -24,12 +24,14 @@ class Argument:
     :param meaning: what it says, in one line, as an editor shows it.
     :param takes: what it takes in a suite file, in words.
     :param schema: the same as JSON Schema.
+    :param in_python: what the marker takes besides.
     :param required: whether every suite has to have it.
     """
 
     meaning: str
     takes: str
     schema: Schema
+    in_python: str = ""
     required: bool = False
 
 
@@ -73,12 +75,14 @@ ARGUMENTS: Mapping[str, Argument] = {
                 },
             ]
         },
+        in_python="`PromptVersion` objects",
         required=True,
     ),
     "examples": Argument(
         "the evaluation set: each row has the prompt's variables, and may have id, reference, gates and tags",
         "a path or a glob (JSONL, JSON, YAML, CSV), or a list of rows",
         {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": {"type": "object"}}]},
+        in_python="a DataFrame and `Example` objects",
         required=True,
     ),
     "gates": Argument(
@@ -91,6 +95,7 @@ ARGUMENTS: Mapping[str, Argument] = {
         "what is under test; left out, what the fixture promptreg_predict of a conftest.py gives",
         '"package.module:function", "openai:/MODEL", "models:/NAME@ALIAS" or the URL of an MLflow scoring server',
         _TEXT,
+        in_python="a function, sync or async",
     ),
     "predict_version": Argument(
         "what is declared as predict's version: another one calls anew under replay",
@@ -101,6 +106,7 @@ ARGUMENTS: Mapping[str, Argument] = {
         "metrics that are reported though no gate names them",
         'a metric\'s name or "package.module:function", a list of them, or functions by the name of their metric',
         {"anyOf": [_TEXT, _TEXTS, {"type": "object", "additionalProperties": _TEXT}]},
+        in_python="functions, batch objects, and scorers of MLflow",
     ),
     "signals": Argument(
         "what signals do that no gate names",

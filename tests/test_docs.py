@@ -42,6 +42,17 @@ def test_every_metric_has_its_line(name: str) -> None:
         assert line.split("|")[2].split()[0] == default
 
 
+def test_the_reference_is_what_the_code_declares() -> None:
+    """docs/reference/python.md and its like are what the script writes now; there is a page for each."""
+    sys.path.insert(0, str(DOCS))
+    import reference
+
+    sys.path.remove(str(DOCS))
+    for page in reference.PAGES:
+        written = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
+        assert written == reference.text_of(page), "run python docs/reference.py"
+
+
 def test_options_named_in_the_docs_exist() -> None:
     """Every ini option that the page names is one."""
     named = set(re.findall(r"`(promptreg_[a-z_]+)(?: =[^`]*)?`", METRICS_PAGE))

@@ -1,0 +1,2 @@
+suite()
+pytest("--promptreg-update")
