@@ -16,9 +16,10 @@ from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
 from .predicts import resolve_predict, subject_of
+from .repeats import refuse_repeated, repeated_by, variant_of
 from .roles import Performing, Worker
 from .shards import in_shard
-from .stash import CASE_KEY, WORKER_OUTPUT, is_marked
+from .stash import CASE_KEY, REPEATED_BY, WORKER_OUTPUT, is_marked
 from .suite_metrics import LASTING_SCOPES, SuiteMetrics
 from .suites import FIXTURE, case_slug
 
@@ -161,9 +162,10 @@ def take_down(collector: pytest.Collector, report: pytest.CollectReport, role: R
         if callspec is not None and "promptreg" in callspec.params:
             label, example = callspec.params["promptreg"]
             base = f"{collector.nodeid}::{node.originalname}"
-            # Our ids come first; what follows are those of the function's other parameters.
-            variant = callspec.id[len(case_slug(label, example)) + 1 :]
+            variant = variant_of(callspec, case_slug(label, example))
             node.stash[CASE_KEY] = role.performer.variant(base, variant).case_key(label, example)
+            if repeater := repeated_by(callspec):
+                node.stash[REPEATED_BY] = repeater
     _refuse_unserved(collector, report.result)
 
 
@@ -241,8 +243,8 @@ def finish(session: pytest.Session, role: Role) -> None:
     A worker of xdist that raised here would take the session down with an internal error: it runs nothing instead, and
     the controller says why.
 
-    :raises PromptregError: when the run would call more than it may, could not promote what it is to promote, or its
-        recorded outputs cannot be read.
+    :raises PromptregError: when a case would run twice, the run would call more than it may, could not promote what it
+        is to promote, or its recorded outputs cannot be read.
     """
     if not isinstance(role, Performing):
         return
@@ -250,6 +252,7 @@ def finish(session: pytest.Session, role: Role) -> None:
         (item.stash[CASE_KEY], item.nodeid) for item in session.items if CASE_KEY in item.stash
     ]
     try:
+        refuse_repeated(session.items)
         role.select(found)
         if not (session.config.option.collectonly or role.settings.plan):
             role.performer.check_promotion()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROLE: pytest.StashKey[Role] = pytest.StashKey()
 CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
+REPEATED_BY: pytest.StashKey[str] = pytest.StashKey()
 CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
 OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
 ENVIRONMENT: pytest.StashKey[Mapping[str, str]] = pytest.StashKey()

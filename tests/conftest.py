@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import os
 import pkgutil
 from collections.abc import Callable
@@ -56,7 +57,8 @@ def _heavy_packages() -> None:
         "sqlalchemy.dialects.sqlite",
         _OF_MLFLOW,
     ):
-        importlib.import_module(name)
+        if name != "sentence_transformers" or importlib.util.find_spec("torch") is not None:  # docs/compatibility.md
+            importlib.import_module(name)
     # What they made is not looked through again: each collection of garbage would take 0.2 s.
     gc.collect()
     gc.freeze()
