@@ -189,4 +189,6 @@ def usd(amount: float) -> str:
     """An amount as a person reads it: two digits that say something."""
     if amount >= 1:
         return f"${amount:.2f}"
-    return f"${amount:.4f}" if amount >= 0.001 or amount == 0 else f"${amount:.2g}"
+    if amount >= 0.001 or amount == 0:
+        return f"${amount:.4f}"
+    return f"${amount:.{1 - math.floor(math.log10(amount))}f}"

@@ -186,7 +186,7 @@ def test_a_file_of_something_else_is_told(tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"), [(12.345, "$12.35"), (0.0123, "$0.0123"), (0.0, "$0.0000"), (0.00001234, "$1.2e-05")]
+    ("amount", "shown"), [(12.345, "$12.35"), (0.0123, "$0.0123"), (0.0, "$0.0000"), (0.00001234, "$0.000012")]
 )
 def test_amounts_are_shown_so_that_they_say_something(amount: float, shown: str) -> None:
     """Cents for dollars, and more digits for less."""
