@@ -13,7 +13,7 @@ import pytest
 
 import pytest_promptreg
 
-pytest_plugins = ["pytester", "servers"]
+pytest_plugins = ["pytester", "servers", "tests.shop"]
 collect_ignore = ["doc_pages"]  # suites of the reader of a page
 
 # The plugins of others cost more than the runs under test.
