@@ -20,7 +20,7 @@ from .errors import BaselineError
 from .files import display_path, read_text
 from .model import Message, PromptVersion
 from .redaction import open_settings, without_secrets
-from .text import canonical_json, digest, file_slug
+from .text import canonical_json, digest, file_slug, plain
 
 FORMAT = 1
 FOLDER = "__baselines__"
@@ -160,6 +160,8 @@ def load(path: Path) -> Baseline | None:
         raise _broken(str(exc), where) from exc
     if not isinstance(data, dict):
         raise _broken("it is no baseline", where)
+    if "\\ud" in text.lower() and not _can_be_written(data):
+        raise _broken("half a character stands in it, which no file can hold", where)
     found = data.get("format")
     if isinstance(found, int) and found > FORMAT:
         raise BaselineError(
@@ -169,10 +171,18 @@ def load(path: Path) -> Baseline | None:
         )
     try:
         return _from_json(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as exc:
         raise _broken(
             str(exc) if isinstance(exc, _DamagedError) else "a part of it is missing or of the wrong kind", where
         ) from exc
+
+
+def _can_be_written(data: object) -> bool:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 class _DamagedError(ValueError):
@@ -208,7 +218,7 @@ def _from_json(data: Mapping[str, Any]) -> Baseline:
             if not isinstance(template, dict)
             else tuple(Message(message["role"], _joined(message["content"])) for message in template["messages"]),
             syntax=stored["syntax"],
-            model_config=stored["model_config"],
+            model_config=plain(stored["model_config"]),
         )
         if prompt.digest[:32] != key:
             raise _DamagedError(f"the text of prompt {prompt.label!r} was changed by hand or by a merge")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import sandbox
 from .errors import PromptError
 from .model import PromptVersion, Request
 from .report.escape import one_line
@@ -56,7 +57,7 @@ def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str |
             import jinja2
 
             try:
-                _compiled(template, version.where).render(dict(inputs))
+                _rendered(template, version.where, inputs)
             except jinja2.UndefinedError as exc:
                 name = _UNDEFINED.fullmatch(str(exc))
                 return name[1] if name else str(exc)
@@ -114,9 +115,11 @@ def _templates(version: PromptVersion) -> list[str]:
 def _fill(version: PromptVersion, template: str, inputs: Mapping[str, Any]) -> str:
     if version.syntax == "jinja2":
         try:
-            return well_formed(_compiled(template, version.where).render(dict(inputs)))
+            return well_formed(_rendered(template, version.where, inputs))
+        except PromptError:
+            raise
         except Exception as exc:
-            raise PromptError(f"Jinja2 could not render it: {exc}", where=version.where) from exc
+            raise PromptError(f"Jinja2 could not render it: {one_line(str(exc), 400)}", where=version.where) from exc
     # One pass: braces inside a value are the value's own.
     return _VARIABLE.sub(lambda match: _shown(inputs[match.group(1)]), template)
 
@@ -135,12 +138,7 @@ def _place(version: PromptVersion, fragment: str) -> str:
     return f"{version.where}:{version.first_line + lines_before}"
 
 
-@functools.cache
-def _environment() -> jinja2.Environment:
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+_environment = functools.cache(sandbox.environment)
 
 
 @functools.lru_cache(maxsize=256)
@@ -148,8 +146,19 @@ def _compiled(template: str, where: str) -> jinja2.Template:
     import jinja2
 
     try:
-        return _environment().from_string(template)
+        with sandbox.limited(template):
+            return _environment().from_string(template)
     except jinja2.TemplateSyntaxError as exc:
         raise PromptError(
             f"Jinja2 cannot read it: {exc.message} (line {exc.lineno} of the template)", where=where
         ) from exc
+    except RecursionError as exc:
+        raise PromptError("Jinja2 cannot read it: nested too deep", where=where) from exc
+    except Exception as exc:  # Python has limits of its own for what Jinja2 makes of a template
+        raise PromptError(f"Jinja2 cannot read it: {one_line(str(exc), 200)}", where=where) from exc
+
+
+def _rendered(template: str, where: str, inputs: Mapping[str, Any]) -> str:
+    compiled = _compiled(template, where)
+    with sandbox.limited(template, inputs):
+        return compiled.render(dict(inputs))

@@ -16,7 +16,10 @@ from ..report.files import make_way
 from ..results import FILE
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
+from .named_code import refuse_unknown_code
 from .reports import add_report_arguments, report_paths
+
+_OF_NO_SHARD = ("promptreg_prune", "promptreg_rescore")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -69,6 +72,7 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
     """What the shards were told, but for what makes one a shard; and what this command was told."""
     flags: dict[str, Any] = {
         **shard.part.flags,
+        **dict.fromkeys(_OF_NO_SHARD, False),  # no shard runs with these, and what says so removes files
         "promptreg_shard": None,
         "promptreg_results": arguments.results,
         "promptreg_register": arguments.register,
@@ -78,6 +82,7 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
     if arguments.mlflow is not None:
         flags["promptreg_mlflow"] = arguments.mlflow
     ini = shard.part.ini
+    refuse_unknown_code(ini, root, shard.name)
     return read_settings(
         flags.get,
         lambda name: ini.get(name, [] if name in LIST_OPTIONS else ""),

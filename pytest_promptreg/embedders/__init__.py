@@ -62,6 +62,11 @@ def create(model: str, *, threads: int, cache: Path | None) -> Embeddings:
     return Embeddings(lambda: find(model, threads, store), store)
 
 
+def is_own(model: str) -> bool:
+    """Whether a model's name is that of an embedder of the user's: ``module:name``."""
+    return not model.startswith(ENDPOINT) and _ADDRESS.fullmatch(model) is not None and not Path(model).is_dir()
+
+
 def find(model: str, threads: int, store: Store | None) -> tuple[Embedder, Cutter]:
     """The embedder of that name, and what cuts texts to its window.
 
@@ -74,7 +79,7 @@ def find(model: str, threads: int, store: Store | None) -> tuple[Embedder, Cutte
         from .endpoint import Endpoint
 
         return Endpoint(model.removeprefix(ENDPOINT)), WordCutter()
-    if _ADDRESS.fullmatch(model) and not Path(model).is_dir():
+    if is_own(model):
         return _own(model), WordCutter()
 
     from . import light

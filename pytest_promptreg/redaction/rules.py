@@ -30,6 +30,11 @@ def read_rules(lines: Iterable[str]) -> Redactor:
     return Redactor(known="off" not in said, rules=[_rule(line) for line in said if line not in WORDS])
 
 
+def names_function(line: str) -> bool:
+    """Whether a line of the option names a function, to be imported and called."""
+    return _PATTERN.fullmatch(line) is None and _FUNCTION.fullmatch(line) is not None
+
+
 def _rule(line: str) -> Rule:
     if match := _PATTERN.fullmatch(line):
         return _pattern(match["name"] or "pattern", match["pattern"], match["flags"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import PredictError
 from ..model import Output
 from ..text import canonical_json
 from .keys import Parts
@@ -79,7 +81,7 @@ def read(line: bytes) -> Record | None:
         return None
     try:
         data = json.loads(line)
-        return Record(
+        record = Record(
             data["key"],
             data["suite"],
             data["version"],
@@ -87,8 +89,22 @@ def read(line: bytes) -> Record | None:
             Parts(**data["made_from"]),
             Output(**data["output"], replayed=True),
         )
-    except (ValueError, KeyError, TypeError):  # whole, and of another version of this package
+    # Whole, and of another version of this package, or somebody's who knows how the digest is made.
+    except (ValueError, KeyError, TypeError, RecursionError, PredictError):
         return None
+    return record if _is_plain(record) else None
+
+
+def _is_plain(record: Record) -> bool:
+    """Whether its parts are of the kinds that were written."""
+    parts = [getattr(record.parts, name) for name in Parts.__slots__ if name != "sample"]
+    texts = [record.key, record.suite, record.version, record.example, *parts]
+    return (
+        all(type(text) is str for text in texts)
+        and type(record.parts.sample) is int
+        and len(record.key) == _KEY
+        and all(value is None or math.isfinite(value) for value in map(record.output.__getattribute__, _NUMBERS))
+    )
 
 
 def _sum(body: bytes) -> bytes:

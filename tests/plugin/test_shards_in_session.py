@@ -427,3 +427,42 @@ def test_a_merged_run_is_shown_as_a_run(split: Project, capsys: pytest.CaptureFi
     merge(split, capsys, "--results", str(split.path / "merged.json"))
     assert main(["report", "--rootdir", str(split.path), str(split.path / "merged.json")]) == 0
     assert "shard" not in capsys.readouterr().out
+
+
+def forge(project: Project, change: Any) -> None:
+    """Each shard's file as somebody would write it who wants something of the merge."""
+    for file in files(project):
+        data = json.loads(file.read_text(encoding="utf-8"))
+        change(data)
+        file.write_text(json.dumps(data), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("promptreg_redact", ["os:system"]), ("promptreg_embedding_model", "subprocess:Popen")],
+)
+def test_a_shard_cannot_have_code_run(
+    split: Project, capsys: pytest.CaptureFixture[str], option: str, value: object
+) -> None:
+    """A function that a shard's file names is not called by the merge, unless the project's ini file names it too."""
+    shards(split)
+    forge(split, lambda data: data["part"]["ini"].update({option: value}))
+    status, said = merge(split, capsys)
+    assert status == 2
+    assert "which no ini file of the root folder names, so it is not run" in said
+
+
+def test_a_shard_cannot_have_files_removed(split: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Files that a shard's file calls stale baselines stay, though it says that they be pruned."""
+    mine = tmp_path / "mine.json"
+    mine.write_text("{}", encoding="utf-8")
+
+    def change(data: Any) -> None:
+        data["part"]["flags"]["promptreg_prune"] = True
+        data["run"]["orphans"] = [str(mine)]
+
+    shards(split)
+    forge(split, change)
+    merge(split, capsys)
+    assert mine.exists()
+    assert (split.path / "__baselines__").is_dir()
