@@ -27,6 +27,11 @@ class Outlay:
         self._taken: dict[Key, float] = {}
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a call may be one too many."""
+        return self._budget is not None
+
+    @property
     def has_prices(self) -> bool:
         """Whether the ini file says any."""
         return bool(self._known)
@@ -63,12 +68,10 @@ class Outlay:
         self._budget.take(estimate)
         self._taken[key] = estimate
 
-    def after(self, spec: SuiteSpec, key: Key, output: Output) -> Output:
-        """A call gave an output: it is paid for, and says what it cost."""
-        output = self.priced(spec, key, output)
+    def after(self, key: Key, output: Output) -> None:
+        """A call gave an output that says what it cost, where that is known: it is paid for."""
         if self._budget is not None:
             self._budget.settle(self._taken.pop(key, 0.0), output.cost_usd)
-        return output
 
     def priced(self, spec: SuiteSpec, key: Key, output: Output) -> Output:
         """The output with its cost, where it says its tokens and not what they cost."""

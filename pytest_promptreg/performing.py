@@ -14,7 +14,7 @@ from . import baseline as baseline_file
 from .baseline import Baseline
 from .budget import Budget
 from .calls import Predict, Progress, Runner, Terms
-from .calls.ahead import Queue
+from .calls.ahead import LookAhead
 from .calls.words import Tell, Words, keep_silent
 from .case import PromptregCase
 from .errors import BaselineError, ConfigError, MetricError, PromptregError, did_you_mean
@@ -258,7 +258,7 @@ class Performer:
         self,
         key: CaseKey,
         predict: Predict | None,
-        upcoming: Callable[[], Queue],
+        upcoming: LookAhead,
         *,
         fail: Callable[[str], NoReturn],
         on_wait: Callable[[Progress], None] | None,

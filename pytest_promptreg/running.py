@@ -108,7 +108,7 @@ def _forget(item: pytest.Item) -> None:
     item.user_properties[:] = [entry for entry in item.user_properties if not entry[0].startswith("promptreg_")]
 
 
-def _upcoming(item: pytest.Item, role: Performing) -> Queue:
+def _upcoming(item: pytest.Item, role: Performing) -> Queue | None:
     """The cases of the same suite that this process is going to run from here on, in order."""
     stash = item.session.config.stash
     if UPCOMING not in stash:

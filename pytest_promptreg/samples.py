@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .calls.ahead import Queue
+from .calls.ahead import LookAhead, Queue
 from .errors import ConfigError
 from .model import CallKey, CaseKey, Key, Output
 
@@ -41,14 +41,16 @@ def calls_of(key: CaseKey, samples: int) -> Sequence[Key]:
     return (key,) if samples == 1 else [CallKey(key, sample) for sample in range(samples)]
 
 
-def queued(upcoming: Callable[[], Queue], samples: int, called: CaseKey) -> Callable[[], Queue]:
+def queued(upcoming: LookAhead, samples: int, called: CaseKey) -> LookAhead:
     """The calls of the upcoming cases: all samples of a case before the next case.
 
     :param called: the case that is asked for already, whose calls are none of these.
     """
 
-    def calls() -> Queue:
+    def calls() -> Queue | None:
         cases = upcoming()
+        if cases is None:
+            return None
         keys = (call for key in cases.keys if key != called for call in calls_of(key.case, samples))
         return Queue(keys, cases.size * samples)
 

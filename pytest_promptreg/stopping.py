@@ -8,12 +8,12 @@ passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import modes
-from .calls.ahead import Queue
+from .calls.ahead import LookAhead, Queue
 from .gates import Gate, Verdict
 from .model import CaseKey, Key
 from .outcome import CaseOutcome, EarlyStop
@@ -97,12 +97,12 @@ class Stopping:
         if version.stop is None and version.run.spec.mode == modes.STRICT:
             self._count(version)
 
-    def until_look(self, upcoming: Callable[[], Queue]) -> Callable[[], Queue]:
+    def until_look(self, upcoming: LookAhead) -> LookAhead:
         """The upcoming cases as far as they may be called before the next look."""
 
-        def calls() -> Queue:
+        def calls() -> Queue | None:
             queue = upcoming()
-            return Queue(self._before_look(queue.keys), queue.size)
+            return None if queue is None else Queue(self._before_look(queue.keys), queue.size)
 
         return calls
 

@@ -11,7 +11,7 @@ from . import modes
 from .against import Against
 from .baseline import Baseline
 from .calls import Caller, Predict, Progress, Runner
-from .calls.ahead import Queue
+from .calls.ahead import LookAhead
 from .calls.words import Tell, keep_silent
 from .errors import BudgetError, MetricError
 from .evidence import Evidence
@@ -87,7 +87,7 @@ class SuiteRun:
 
     # -- calls
 
-    def call_ahead(self, predict: Predict, key: CaseKey, upcoming: Callable[[], Queue]) -> None:
+    def call_ahead(self, predict: Predict, key: CaseKey, upcoming: LookAhead) -> None:
         """Call for these cases, in order, as places come free.
 
         :param key: the case that is called for already.
@@ -147,7 +147,8 @@ class SuiteRun:
             replay = self.replay if self.spec.subject else None
             self._caller = Caller(
                 predict,
-                self._request,
+                self.request,
+                admit=self._admit if self.outlay is not None and self.outlay.is_limited else None,
                 wanted=self.needs_output,
                 recorded=self._recorded if replay is not None else None,
                 redact=None if self.redactor.hides_nothing else self.redacted,
@@ -158,11 +159,10 @@ class SuiteRun:
             )
         return self._caller
 
-    def _request(self, key: Key) -> Request:
-        """What predict is given, once the call may be made."""
+    def _admit(self, key: Key) -> None:
+        """A call is about to be made, if there is money for it."""
         if self.outlay is not None:
             self.outlay.before(self.spec, self.baseline, key)
-        return self.request(key)
 
     def request(self, key: Key) -> Request:
         """The prompt of a case as it was declared, filled with its inputs."""
@@ -183,11 +183,13 @@ class SuiteRun:
         return None if output is None else self.redacted(output)
 
     def _keep(self, key: Key, output: Output) -> None:
-        """A call gave an output: it is paid for, and recorded."""
+        """A call gave an output: it is recorded, whatever becomes of the rest, and paid for."""
         if self.outlay is not None:
-            output = self.outlay.after(self.spec, key, output)
+            output = self.outlay.priced(self.spec, key, output)
         if self.replay is not None and self.spec.subject:
             self.replay.keep(key, output)
+        if self.outlay is not None:
+            self.outlay.after(key, output)
         if self._embeds:
             self._load_ahead(key, output)
 

@@ -54,30 +54,33 @@ class UpcomingOfWorker:
         self._worker = worker
         self._runner = runner
         self._most = most
-        self._last: object = None
+        self._last: dict[str, object] = {}  # by suite, the end of the queue as it was looked into last
         with suppress(AttributeError):
             self._steal = worker.steal
             worker.steal = self._give
 
-    def after(self, item: pytest.Item) -> Queue:
-        """The cases of an item's suite that are in the queue now, when it has grown since it was last looked into."""
+    def after(self, item: pytest.Item) -> Queue | None:
+        """The cases of an item's suite that are in the queue now; None when none has come since it was looked into."""
         suite = item.stash[CASE_KEY].suite
-        keys = [key for key in _keys(self._queued()) if key.suite == suite]
+        queued = self._queued(suite)
+        if queued is None:
+            return None
+        keys = [key for key in _keys(queued) if key.suite == suite]
         return Queue(iter(keys), len(keys))
 
-    def _queued(self) -> list[pytest.Item]:
+    def _queued(self, suite: str) -> list[pytest.Item] | None:
         with suppress(Exception), self._worker.torun.lock() as queue:
             last = queue[-1] if queue else self._worker.nextitem_index
-            if last == self._last:
-                return []
+            if last == self._last.get(suite):
+                return None
             indices = [self._worker.nextitem_index, *itertools.islice(queue, self._most)]
-            self._last = last if len(queue) <= self._most else None
+            self._last[suite] = last if len(queue) <= self._most else None
             return [self._session.items[index] for index in indices if isinstance(index, int)]
-        return []
+        return None
 
     def _give(self, indices: Sequence[int]) -> None:
         """What xdist does when another worker is out of work, but for the cases that are called for already."""
-        self._last = None
+        self._last.clear()
         items = self._session.items
         by_key = {items[index].stash[CASE_KEY]: index for index in indices if CASE_KEY in items[index].stash}
         others = [index for index in indices if CASE_KEY not in items[index].stash]

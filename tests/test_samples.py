@@ -44,8 +44,10 @@ def test_one_sample_is_called_by_the_key_of_its_case() -> None:
 def test_all_samples_of_a_case_come_before_the_next_case() -> None:
     """The case that is asked for already is left out, and the queue says how many calls there are."""
     queue = queued(lambda: Queue(iter([A, B, C]), 3), 2, A)()
+    assert queue is not None
     assert list(queue.keys) == [CallKey(B, 0), CallKey(B, 1), CallKey(C, 0), CallKey(C, 1)]
     assert queue.size == 6
+    assert queued(lambda: None, 2, A)() is None
 
 
 NUMBERS = st.none() | st.integers(0, 10_000)

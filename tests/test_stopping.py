@@ -110,7 +110,9 @@ def test_calls_wait_at_a_look_and_leave_out_what_was_stopped() -> None:
 
     def ahead(keys: list[CaseKey]) -> list[Key]:
         source: Iterator[Key] = iter(keys)
-        return list(stopping.until_look(lambda: Queue(source, len(keys)))().keys)
+        queue = stopping.until_look(lambda: Queue(source, len(keys)))()
+        assert queue is not None
+        return list(queue.keys)
 
     assert ahead(everything) == everything[:10]
     for number in range(10):

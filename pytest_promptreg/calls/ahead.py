@@ -24,6 +24,9 @@ class Queue(NamedTuple):
     size: int
 
 
+LookAhead = Callable[[], Queue | None]  # the calls that are to come; None where those known already are all
+
+
 @dataclass(eq=False, slots=True)
 class _Suite:
     """The calls of one suite that are made ahead.
@@ -33,6 +36,7 @@ class _Suite:
     :param draws: whether cases are pulled. Once the window is full, none are until half of it is used up: a thread for
         which there is always a next call need not be woken for each.
     :param open: calls that were made and may not be handed over yet, in order.
+    :param left_out: cases of the queue for which no call is made.
     """
 
     caller: Caller
@@ -42,6 +46,7 @@ class _Suite:
     position: int = 0
     draws: bool = True
     open: deque[Call] = field(default_factory=deque)
+    left_out: set[CaseKey] = field(default_factory=set)
 
 
 class Ahead:
@@ -65,13 +70,14 @@ class Ahead:
         if found is None:
             found = self._suites[suite] = _Suite(caller, queue, queue.size)
         found.caller, found.queue, found.left = caller, queue, queue.size
+        found.left_out.clear()  # what was given away may have come back
         if found not in self._pulling:
             self._pulling.append(found)
 
     def leave_out(self, keys: Collection[CaseKey]) -> None:
-        """Make no call for these cases."""
+        """Make no call for these cases of the queues as they are."""
         for suite in self._pulling:
-            suite.queue = Queue(_without(suite.queue.keys, keys), suite.queue.size)
+            suite.left_out.update(keys)
 
     def end(self) -> None:
         """Make no more calls."""
@@ -100,7 +106,9 @@ class Ahead:
                     break
                 suite.left -= 1
                 caller = suite.caller
-                if key in self._calls or (caller.wanted is not None and not caller.wanted(key)):
+                if key in self._calls or key.case in suite.left_out:
+                    continue
+                if caller.wanted is not None and not caller.wanted(key):
                     continue
                 suite.pulled += 1
                 call = self._calls[key] = Call(key, caller, caller.context, suite.pulled)
@@ -129,7 +137,3 @@ class Ahead:
             suite.open.popleft()
             if waits:
                 del self._calls[oldest.key]
-
-
-def _without(keys: Iterator[Key], left_out: Collection[CaseKey]) -> Iterator[Key]:
-    return (key for key in keys if key.case not in left_out)

@@ -58,6 +58,7 @@ class Caller:
     """By what the calls of a suite are made.
 
     :param request: what predict is given for a case; asked in the call, and what it raises is the call's failure.
+    :param admit: asked before each try, and what it raises is the call's failure. It may block: the event loop goes on.
     :param watch: what is called in place of predict for a case, asked in the call; asynchronous where predict is.
     :param wanted: whether a case is called at all when its turn comes; None for every one.
     :param recorded: an output that is had already, asked just before a call would be made; it takes no place among the
@@ -73,6 +74,7 @@ class Caller:
 
     predict: Predict
     request: Callable[[Key], Request]
+    admit: Callable[[Key], None] | None = None
     watch: Callable[[Key, Predict], Predict] | None = None
     wanted: Callable[[Key], bool] | None = None
     recorded: Callable[[Key], Output | None] | None = None
@@ -124,6 +126,11 @@ class Call:
     output: Output | None = None
     failure: BaseException | None = None
 
+    def admit(self) -> None:
+        """Ask whether the call may be made."""
+        if self.caller.admit is not None:
+            self.caller.admit(self.key)
+
     def perform(self) -> Any:
         """Call predict, in the context that is the try's own."""
         CURRENT.set(self.words)
@@ -142,6 +149,11 @@ class Try(NamedTuple):
     call: Call
     number: int
     context: contextvars.Context
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for it any more: it took too long, and another may have begun."""
+        return self.call.running != self.number
 
     def outcome(self, value: object, began: float) -> Output:
         """What predict returned, as an output with the seconds since ``began``.
@@ -162,6 +174,6 @@ class Try(NamedTuple):
         call = self.call
         if call.caller.redact is not None:
             output = call.caller.redact(output)
-        if call.caller.keep is not None and call.running == self.number:
+        if call.caller.keep is not None and not self.is_given_up:
             call.caller.keep(call.key, output)
         return output

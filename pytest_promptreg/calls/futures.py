@@ -10,7 +10,7 @@ import inspect
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -46,9 +46,15 @@ class Futures:
         if call.handle is not None:
             call.handle.cancel()
 
-    def stop(self) -> None:
-        """Hand nothing more over."""
+    def stop(self, running: Iterable[Call]) -> None:
+        """Hand nothing more over, and take back what has not begun.
+
+        :param running: calls in flight, here or elsewhere.
+        """
         self._steps.put(None)
+        for call in running:
+            if call.caller.executor is not None:
+                self.give_up(call)
 
     def _work(self) -> None:
         while (step := self._steps.get()) is not None:
@@ -56,8 +62,11 @@ class Futures:
 
     def _submit(self, this: Try) -> None:
         caller = this.call.caller
+        if this.is_given_up:
+            return
         try:
             assert caller.executor is not None  # noqa: S101  else the call is started elsewhere
+            this.call.admit()
             future = caller.executor.submit(perform, caller.predict, caller.request(this.call.key))
         except BaseException as exc:
             self._finish(this, None, explained(exc))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..errors import PredictError
 from ..model import Output
 from .aside import Aside
 from .call import Call, Try
@@ -30,6 +31,7 @@ class Loop:
         self._aside = Aside()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
+        self._stopped = False
 
     def start(self, this: Try) -> None:
         """Run a try as a task."""
@@ -40,10 +42,19 @@ class Loop:
             loop.call_soon_threadsafe(self._spawn, loop, this)
 
     def wait_for(self, this: Try, value: Awaitable[Any]) -> Any:
-        """What an awaitable gives that a plain function, called in this thread, handed on."""
+        """What an awaitable gives that a plain function, called in this thread, handed on.
+
+        :raises PredictError: when the run has ended meanwhile.
+        """
         import asyncio
 
-        future = this.context.run(asyncio.run_coroutine_threadsafe, _awaited(value), self._begun())
+        try:
+            loop = self._begun()
+        except PredictError:
+            if asyncio.iscoroutine(value):
+                value.close()  # else Python warns that nobody awaited it
+            raise
+        future = this.context.run(asyncio.run_coroutine_threadsafe, _awaited(value), loop)
         this.call.handle = future
         return future.result()
 
@@ -55,13 +66,15 @@ class Loop:
     def stop(self) -> None:
         """Cancel every task and end the loop. Returns at once."""
         with self._begin:
-            loop, self._loop = self._loop, None
+            loop, self._loop, self._stopped = self._loop, None, True
         if loop is not None:
             loop.call_soon_threadsafe(_shut_down, loop)
             self._aside.stop()
 
     def _begun(self) -> asyncio.AbstractEventLoop:
         with self._begin:
+            if self._stopped:
+                raise PredictError("the run ended before this call did")
             if self._loop is None:
                 import asyncio
 
@@ -72,13 +85,18 @@ class Loop:
             return self._loop
 
     def _spawn(self, loop: asyncio.AbstractEventLoop, this: Try) -> None:
+        if this.is_given_up:  # while something blocked the loop: there may be another try by now
+            return
         this.call.handle = loop.create_task(self._perform(this), context=this.context)
 
     async def _perform(self, this: Try) -> None:
-        began = time.perf_counter()
+        caller = this.call.caller
         try:
+            if caller.admit is not None:
+                await self._aside.do(this.call.admit)
+            began = time.perf_counter()
             output = this.outcome(await this.call.perform(), began)
-            if this.call.caller.may_block:
+            if caller.may_block:
                 output = await self._aside.do(partial(this.kept, output))
             else:
                 output = this.kept(output)

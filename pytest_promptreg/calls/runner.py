@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from ..errors import BudgetError, PredictError
 from ..model import CaseKey, Key, Output
-from .ahead import Ahead, Queue
+from .ahead import Ahead, LookAhead
 from .alarm import Alarm
 from .call import Answer, Call, Caller, Progress, Try
 from .futures import Futures
@@ -93,14 +93,16 @@ class Runner:
                 self._urgent.append(call)
                 self._fill()
 
-    def call_ahead(self, suite: str, caller: Caller, upcoming: Callable[[], Queue]) -> None:
+    def call_ahead(self, suite: str, caller: Caller, upcoming: LookAhead) -> None:
         """Call for these cases of a suite as places come free, in place of what was to be called ahead for it before.
 
         :param upcoming: asked once, while nothing starts.
         """
         with self._lock:
-            self._ahead.begin(suite, caller, upcoming())
-            self._fill()
+            queue = upcoming()
+            if queue is not None:
+                self._ahead.begin(suite, caller, queue)
+                self._fill()
 
     def give_away(self, keys: list[CaseKey], give: Callable[[list[CaseKey]], None]) -> None:
         """Give cases away to another process, those of them for which no call was made.
@@ -207,7 +209,7 @@ class Runner:
             self._delayed.clear()
             self._alarm.stop()
             self._threads.stop()
-            self._futures.stop()
+            self._futures.stop(self._running)
             self._loop.stop()
 
     # -- which call is next; the lock is held around every change of state

@@ -70,8 +70,9 @@ class Threads:
         while this is not None:
             output: Output | None = None
             failure: BaseException | None = None
-            began = time.perf_counter()
             try:
+                this.call.admit()
+                began = time.perf_counter()
                 value = this.context.run(this.call.perform)
                 if not isinstance(value, str | Output) and inspect.isawaitable(value):
                     value = self._wait_for(this, value)

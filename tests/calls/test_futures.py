@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -300,3 +301,26 @@ def test_an_executor_lives_as_long_as_its_suite(project: pytest.Pytester, scope:
             '*give it scope="module" or scope="session"',
         ]
     )
+
+
+def test_the_end_takes_back_what_an_executor_has_not_begun(make: Callable[..., Runner]) -> None:
+    """What waits in its queue would be called, and paid for, by nobody's wish."""
+    made: list[str] = []
+    let_go = threading.Event()
+
+    def predict(asked: Request) -> str:
+        made.append(asked.text)
+        let_go.wait(20)
+        return "x"
+
+    runner = make()
+    with ThreadPoolExecutor(1) as executor:
+        caller = Caller(predict, request, executor=executor)
+        for number in range(3):
+            runner.submit(key(number), caller)
+        deadline = time.monotonic() + 20
+        while executor._work_queue.qsize() < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        runner.stop()
+        let_go.set()
+    assert made == ["0"]

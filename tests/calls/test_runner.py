@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.calls import Caller, Progress, Runner
-from pytest_promptreg.errors import PredictError, PromptError
+from pytest_promptreg.calls.retrying import NoAnswerError
+from pytest_promptreg.errors import BudgetError, PredictError, PromptError
 from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
 from pytest_promptreg.templates import render
 
@@ -488,3 +489,87 @@ def test_many_calls_use_few_threads(make: Callable[..., Runner]) -> None:
     submit(runner, predict, *range(200))
     assert [runner.result(key(number)).text for number in range(200)] == [str(number) for number in range(200)]
     assert len(seen) <= 3
+
+
+def test_a_call_that_was_given_up_before_it_began_is_not_made(make: Callable[..., Runner]) -> None:
+    """What blocks the event loop for longer than a call may take costs the others' time, and no call."""
+    made: list[str] = []
+    began, let_go = threading.Event(), threading.Event()
+
+    async def predict(asked: Request) -> str:
+        made.append(asked.text)
+        began.set()
+        if asked.text == "1":
+            let_go.wait(PATIENCE_S)
+        return "x"
+
+    runner = make(timeout_s=0.1)
+    submit(runner, predict, 1)
+    assert began.wait(PATIENCE_S)
+    submit(runner, predict, 2)
+    with pytest.raises(NoAnswerError):
+        runner.result(key(2))
+    let_go.set()
+    submit(runner, predict, 3)
+    assert runner.result(key(3)).text == "x"
+    assert made == ["1", "3"]
+
+
+def test_after_the_end_a_plain_function_begins_no_coroutine(make: Callable[..., Runner]) -> None:
+    """It may have taken its time to make one: nobody waits for that any more, and it is not paid for."""
+    made: list[str] = []
+    began, let_go = threading.Event(), threading.Event()
+
+    async def later(asked: Request) -> str:
+        made.append(asked.text)
+        return "x"
+
+    def predict(asked: Request) -> Any:
+        began.set()
+        let_go.wait(PATIENCE_S)
+        return later(asked)
+
+    runner = make()
+    submit(runner, predict, 1)
+    assert began.wait(PATIENCE_S)
+    runner.stop()
+    let_go.set()
+    with pytest.raises(PredictError, match="the run ended"):
+        runner.result(key(1))
+    assert made == []
+
+
+def test_the_loop_goes_on_while_a_call_waits_to_be_admitted(make: Callable[..., Runner]) -> None:
+    """A budget that processes share is behind a file lock, which another one may hold."""
+    asks, ended = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def admit(asked: Key) -> None:
+        if asked.example == "2":
+            asks.set()
+            waited.append(ended.wait(PATIENCE_S))
+
+    async def predict(asked: Request) -> str:
+        while asked.text == "1" and not asks.is_set():
+            await asyncio.sleep(0)
+        ended.set()
+        return "x"
+
+    runner, caller = make(), Caller(predict, request, admit=admit)
+    for number in (1, 2):
+        runner.submit(key(number), caller)
+    assert [runner.result(key(number)).text for number in (1, 2)] == ["x", "x"]
+    assert waited == [True]
+
+
+@pytest.mark.parametrize("predict", [sync_echo, async_echo])
+def test_what_admits_no_call_says_why(make: Callable[..., Runner], predict: Callable[[Request], Any]) -> None:
+    """What it raises is the call's failure, and predict is not asked."""
+
+    def admit(_: Key) -> None:
+        raise BudgetError("nothing is left")
+
+    runner = make()
+    runner.submit(key(1), Caller(predict, request, admit=admit))
+    with pytest.raises(BudgetError, match="nothing is left"):
+        runner.result(key(1))
