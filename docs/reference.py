@@ -259,7 +259,8 @@ def commands() -> str:
             [", ".join(f"`{word}`" for word in _words(action)), _filled(action)]
             for action in parser._actions  # argparse has no public word for what was added
         ]
-        parts.append(f"## {name}\n\n{purpose[0].upper()}{purpose[1:]}.\n\n{table(['argument', 'what it says'], rows)}")
+        takes = f"\n{table(['argument', 'what it says'], rows)}" if rows else ""
+        parts.append(f"## {name}\n\n{purpose[0].upper()}{purpose[1:]}.\n{takes}")
     return f"""# Commands
 
 What is done outside of a pytest run: `python -m pytest_promptreg COMMAND`. `--help` behind a command says the same, and

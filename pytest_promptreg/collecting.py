@@ -15,6 +15,7 @@ from .declaring import build_suite
 from .errors import ConfigError, PromptregError
 from .files import display_path
 from .model import CaseKey
+from .options import is_suite_file
 from .predicts import resolve_predict, subject_of
 from .repeats import refuse_repeated, repeated_by, variant_of
 from .roles import Performing, Worker
@@ -84,6 +85,12 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
     )
     asked = marker.kwargs.get("predict")
     spec = replace(spec, subject=_subject(definition, asked, spec.id))
+    if not spec.subject and is_suite_file(definition.path):
+        raise ConfigError(
+            f"the suite {spec.name} has no predict",
+            where=where,
+            next_step=f'write predict: "package.module:function" or "openai:/MODEL", or override {_PREDICT}',
+        )
     # What is never called need not be there, nor what it imports.
     predict = resolve_predict(asked, where, role.settings.registry) if role.settings.replay != "only" else None
     role.performer.declare(spec, predict, metrics)

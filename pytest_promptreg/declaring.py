@@ -187,7 +187,7 @@ def _refuse_unjudgeable(spec: SuiteSpec) -> None:
             raise GateError(
                 f"'{gate}' is a gate on the suite; an example's row takes gates on its own case",
                 where=example.where,
-                next_step=f"move it to the marker at {where}",
+                next_step=f"move it to the gates of the suite at {where}",
             )
         if gate.is_drop and example.reference is None:
             raise GateError(

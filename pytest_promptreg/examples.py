@@ -18,6 +18,7 @@ from . import yamls
 from .errors import ExampleError
 from .files import display_path, expand, read_text
 from .model import Example
+from .placed import place_of
 from .text import canonical_json, digest, plain, slug, well_formed
 
 Row = tuple[str, Mapping[str, Any]]  # (file:line, the row)
@@ -73,7 +74,7 @@ def _rows(source: object, base: Path, where: str) -> Iterator[tuple[str, Any]]:
             raise ExampleError(
                 f"there is no example file {display_path(base / source)}",
                 where=where,
-                next_step="paths are relative to the test file",
+                next_step="paths are relative to the file that names them",
             )
         for path in files:
             yield from _read_file(path)
@@ -82,7 +83,7 @@ def _rows(source: object, base: Path, where: str) -> Iterator[tuple[str, Any]]:
             yield f"{where} (row {index})", record
     elif isinstance(source, list | tuple):
         for index, row in enumerate(source):
-            yield f"{where} (row {index})", row
+            yield place_of(row, f"{where} (row {index})"), row
     else:
         raise ExampleError(
             f"examples= takes a path, a list of dicts or a DataFrame, not {type(source).__name__}", where=where

@@ -5,6 +5,7 @@ Every pytest run of the environment loads this module: it imports the standard l
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -272,6 +273,11 @@ def ini_value(config: pytest.Config, name: str) -> Any:
         if INI_OPTIONS[name].kind != "string":
             return value if isinstance(value, list) else [str(value)]
         return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_suite_file(path: Path) -> bool:
+    """Whether a file is one of ours by its name."""
+    return path.name.startswith("promptreg_") and path.suffix in {".yaml", ".yml"}
 
 
 def runs_nothing(config: pytest.Config) -> bool:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .replay.replaying import Replay
     from .stopping import Stopping
 
+_MODULE_SUFFIXES = (".py", ".yaml", ".yml")  # of what may have declared the suites of a baseline
 _WORKER_WINDOW = 2  # times the calls in flight
 
 
@@ -352,7 +353,7 @@ class Performer:
                     found.append(file)
         for folder in {path.parent / baseline_file.FOLDER for path, _ in modules}:
             for of_module in sorted(folder.glob("*/")) if folder.is_dir() else ():
-                if not (folder.parent / f"{of_module.name}.py").exists():
+                if not any((folder.parent / f"{of_module.name}{suffix}").exists() for suffix in _MODULE_SUFFIXES):
                     found += sorted(of_module.glob("*.json"))
         return sorted(file for file in set(found) if _is_baseline(file))
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import arrivals
-from .options import CHECKED_AT_ONCE, LEAVE_FILES, MARKER, add_options, runs_nothing
+from .options import CHECKED_AT_ONCE, LEAVE_FILES, MARKER, add_options, is_suite_file, runs_nothing
 from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, ROLE, is_marked
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 # -- collection
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the suites of a suite file."""
+    if not is_suite_file(file_path):
+        return None
+    from .suite_files.collector import SuiteFile
+
+    return SuiteFile.from_parent(parent, path=file_path)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, did_you_mean
+from .errors import ConfigError
+from .named import find, is_name
 from .text import digest
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def check_predict(predict: object, where: str) -> None:
         if is_address(predict):
             predict_from(predict, where)
             return
-        module, _, function = predict.partition(":")
-        if module and function and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
+        if is_name(predict):
             return
     raise ConfigError(
         f"predict={predict!r} is not callable",
@@ -49,28 +49,9 @@ def resolve_predict(predict: object, where: str, registry: RegistrySettings | No
 
     if is_address(predict):
         return predict_from(predict, where, registry=registry)
-    import importlib
-
-    module_name, _, path = predict.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as exc:
-        meant = f'"{module_name}:/{path}"' if is_address(f"{module_name}:/{path}") else '"package.module:function"'
-        raise ConfigError(f"predict={predict!r}: {exc}", where=where, next_step=f"name it as {meant}") from exc
-    except Exception as exc:
-        raise ConfigError(
-            f"predict={predict!r}: importing {module_name} failed: {type(exc).__name__}: {exc}",
-            where=where,
-            next_step=f'to see where: python -c "import {module_name}"',
-        ) from exc
-    for part in path.split("."):
-        if not hasattr(found, part):
-            raise ConfigError(
-                f"predict={predict!r}: {found.__name__} has no {part!r}",
-                where=where,
-                next_step=did_you_mean(part, [name for name in dir(found) if not name.startswith("_")]),
-            )
-        found = getattr(found, part)
+    module, _, path = predict.partition(":")
+    meant = {"hint": f'name it as "{module}:/{path}"'} if is_address(f"{module}:/{path}") else {}
+    found = find(predict, f"predict={predict!r}", where, **meant)
     if not callable(found):
         raise ConfigError(f"predict={predict!r} is not callable", where=where)
     target: Callable[..., Any] = found

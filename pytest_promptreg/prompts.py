@@ -13,6 +13,7 @@ from . import yamls
 from .errors import PromptError
 from .files import display_path, expand, read_text
 from .model import Message, PromptVersion
+from .placed import place_of
 from .sources.registry.addresses import is_registry
 from .templates import check_syntax
 from .text import plain, well_formed
@@ -75,7 +76,7 @@ def _load_entry(entry: object, base: Path, where: str, registry: Registry | None
     if isinstance(entry, PromptVersion):
         return [_from_object(entry, where)]
     if isinstance(entry, Mapping):
-        return [prompt_from_mapping(entry, where=where)]
+        return [prompt_from_mapping(entry, where=place_of(entry, where))]
     if is_registry(entry):
         if registry is None:
             raise PromptError(f"{entry!r} names the MLflow prompt registry, and there is none here", where=where)
@@ -93,7 +94,7 @@ def _prompt_files(entry: str | Path, base: Path, where: str) -> list[Path]:
         raise PromptError(
             f"there is no prompt file or folder {display_path(base / entry)}",
             where=where,
-            next_step="paths are relative to the test file",
+            next_step="paths are relative to the file that names them",
         )
     files = [path for path in found if path.is_file() and not _is_aside(path)]
     for path in files:

@@ -27,6 +27,7 @@ from .gates import metric_of
 from .leaving import leave_results
 from .metrics import METRICS
 from .model import CaseKey
+from .options import is_suite_file
 from .origin import Origin
 from .outcome import CaseOutcome, RunOutcome
 from .performing import Performer, describe
@@ -366,7 +367,7 @@ def _may_be_ours(rootdir: Path, nodeid: str) -> bool:
     module = rootdir / path
     if parts and baseline_file.path_for(module, ".".join(parts)).exists():
         return True
-    return module.is_file() and b"promptreg" in module.read_bytes()
+    return module.is_file() and (is_suite_file(module) or b"promptreg" in module.read_bytes())
 
 
 def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:

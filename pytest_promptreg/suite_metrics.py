@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from .errors import ConfigError, did_you_mean
 from .gates import metric_named
 from .metrics import METRICS, Metric, MetricInfo
+from .named import find, is_name
 
 LASTING_SCOPES = ("module", "package", "session")  # of fixtures that live as long as a suite
 FIXTURE = "promptreg_metric_"  # a fixture promptreg_metric_polite is the metric `polite`
@@ -64,6 +65,8 @@ class SuiteMetrics:
         return {name: info for name, info in self.known.items() if name not in METRICS}
 
     def _declare(self, entry: object, name: str | None) -> str:
+        if isinstance(entry, str) and is_name(entry):
+            return self._adopt(find(entry, f"metrics: {entry!r}", self._where), name, self._where)
         if isinstance(entry, str) and name is not None:
             raise ConfigError(
                 f"metrics={{{name!r}: {entry!r}}} gives a metric another name, and names a name",

@@ -59,6 +59,34 @@ def items(text: str) -> Iterator[tuple[int, Any]]:
             yield node.start_mark.line + 1, loader.construct_document(node)
 
 
+def load_with_lines(text: str, levels: int) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    """The value that the text says, and the lines of what it is made of.
+
+    :param levels: of lists and mappings, the lines of whose entries are told.
+    :returns: also the line of each entry by the keys and numbers that lead to it; ``()`` leads to the whole.
+    :raises YamlError: as :func:`load`.
+    """
+    import yaml
+
+    with _reading(text) as loader:
+        root = loader.get_single_node()
+        if root is None:
+            return None, {}
+        value = loader.construct_document(root)  # what is merged into a mapping stands in it from here on
+        lines: dict[tuple[str | int, ...], int] = {}
+        nodes: list[tuple[tuple[str | int, ...], int, Any]] = [((), root.start_mark.line, root)]
+        while nodes:
+            path, line, node = nodes.pop()
+            lines[path] = line + 1
+            if len(path) == levels:
+                continue
+            if isinstance(node, yaml.SequenceNode):
+                nodes += [((*path, at), entry.start_mark.line, entry) for at, entry in enumerate(node.value)]
+            elif isinstance(node, yaml.MappingNode):
+                nodes += [((*path, key.value), key.start_mark.line, entry) for key, entry in node.value]
+        return value, lines
+
+
 class _Reading:
     """A loader at work, whose troubles are told as :class:`YamlError`."""
 

@@ -27,7 +27,7 @@ import pytest
 import yaml
 
 from pytest_promptreg.__main__ import main
-from pytest_promptreg.options import INI_OPTIONS
+from pytest_promptreg.options import INI_OPTIONS, is_suite_file
 from tests.doc_blocks import ROOT, Block, Step, blocks_of, differs, steps_of
 
 GIVEN = ROOT / "tests" / "doc_pages"
@@ -154,7 +154,7 @@ class Reader:
         assert path.is_relative_to(self.folder.resolve()), block.where
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
-        is_suite = path.name.startswith("test_") and path.suffix == ".py"
+        is_suite = (path.name.startswith("test_") and path.suffix == ".py") or is_suite_file(path)
         if is_suite and name not in self._untried:
             self._untried.append(name)
 

@@ -170,7 +170,7 @@ def test_commands_work_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             {"examples": [{"id": "a", "q": 1, "gates": ["mean(semantic) >= 0.9"]}]},
             GateError,
             "is a gate on the suite",
-            "move it to the marker",
+            "move it to the gates",
         ),
         (
             {"examples": [{"id": "a", "q": 1, "gates": ["drop(bleu) <= 5"]}, ROWS[0] | {"id": "c"}]},

@@ -232,7 +232,7 @@ MISTAKES = [
     ),
     Mistake(
         "row_gate_on_the_suite",
-        ["{folder}/e.jsonl:1: 'mean(rouge_l) >= 0.5' is a gate on the suite", "move it to the marker"],
+        ["{folder}/e.jsonl:1: 'mean(rouge_l) >= 0.5' is a gate on the suite", "move it to the gates"],
         gates("exact >= 1", of='"{folder}/e.jsonl"'),
         {"e.jsonl": '{"id": "e", "text": "a", "gates": "mean(rouge_l) >= 0.5"}\n'},
     ),

@@ -1,0 +1,1 @@
+"""Suites without Python: ``promptreg_*.yaml``, read, collected by pytest, and described for editors."""
