@@ -176,4 +176,4 @@ def differs(shown: tuple[str, ...], printed: str) -> str | None:
 def _alike(line: str) -> str:
     """A line without what differs from machine to machine."""
     timed = _TIME.sub("TIME", _RULE.sub(r"\1\1\1", line))
-    return re.sub(r"(?<=\S) +(?=TIME)| +(?==)|(?<==) +", " ", timed).rstrip()
+    return re.sub(r"(?<=\S) +(?=TIME|\[ *\d+%\]$)| +(?==)|(?<==) +", " ", timed).rstrip()
