@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .applying import stopped
 from .baseline import Baseline
 from .calls.tally import Tally
 from .errors import PartlyRecordedError, PromptregError, ReplayError, TrackingError
@@ -39,6 +40,7 @@ class Declaration:
     :param whole: in a shard, node ids of every case that was selected, whichever shard runs it.
     :param calls: what the processes that ran had to retry and wait for.
     :param stops: by suite and version, where it was stopped early.
+    :param moved: suites whose baseline is another one by now than their cases were compared with.
     """
 
     suites: Mapping[str, SuiteSpec]
@@ -51,6 +53,7 @@ class Declaration:
     notices: Sequence[str] = ()
     whole: Mapping[CaseKey, str] = field(default_factory=dict)
     stops: Mapping[tuple[str, str], EarlyStop] = field(default_factory=dict)
+    moved: Collection[str] = ()
 
 
 @dataclass
@@ -133,6 +136,7 @@ class Concluder:
         unreported: Collection[str],
         track: Callable[[Conclusion], list[str]] | None,
         publish: Callable[[RunOutcome], Release] | None = None,
+        refuse: Callable[[RunOutcome], None] | None = None,
     ) -> Conclusion:
         """Judge the suites, apply what a refresh or prune asked for, and record the run.
 
@@ -141,6 +145,7 @@ class Concluder:
         :param unreported: node ids of tests, ours and others', that were to run and that nobody reported.
         :param track: records the run, of which something ran, and says where; raises TrackingError.
         :param publish: registers what was tested and moves an alias; raises TrackingError.
+        :param refuse: raises where nothing may be written of what is planned.
         """
         lost = [] if interrupted else [nodeid for nodeid in declaration.expected if nodeid in unreported]
         problems: list[str] = []
@@ -162,7 +167,10 @@ class Concluder:
             calls=declaration.calls,
         )
         conclusion = Conclusion(run, problems=problems, fatal=bool(problems))
+        if refuse is not None:
+            refuse(run)
         self.storing.apply(declaration, conclusion)
+        conclusion.problems += stopped(self.settings.rootdir)
         if self.settings.replay != "off":
             self._tell_of_recorded(declaration, conclusion)
         conclusion.problems += declaration.notices

@@ -6,9 +6,9 @@ import errno
 import glob
 import os
 import stat
-import tempfile
 from pathlib import Path
 
+from .atomic import write_atomically
 from .errors import PromptregError
 
 _GLOB_CHARACTERS = "*?["
@@ -91,30 +91,5 @@ def own_folder(base: Path) -> Path:
     folder.mkdir(exist_ok=True)
     ignored = folder / ".gitignore"
     if not ignored.exists():
-        ignored.write_text("*\n", encoding="utf-8")
+        write_atomically(ignored, "*\n")  # an empty one would have git see all of it
     return folder
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write the file whole or not at all: to a temporary file beside it, flushed, then renamed over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            Path(temporary).chmod(path.stat().st_mode & 0o777)
-        else:
-            Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

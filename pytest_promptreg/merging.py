@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from . import __version__
-from . import baseline as baseline_file
 from .baseline import Baseline
 from .calls import Tally
 from .concluding import Conclusion, Declaration
@@ -20,7 +19,6 @@ from .errors import ResultsError
 from .files import display_path
 from .model import CaseKey
 from .outcome import RunOutcome
-from .redaction.declared import redacted_baseline
 from .report.files import leave
 from .results import load
 from .roles import Concluding
@@ -198,8 +196,6 @@ class Merging(Concluding):
 
         :raises ResultsError: when a baseline that is to be written is another one than the shards had.
         """
-        if self.settings.refreshing:
-            self._refuse_moved_baselines()
         problems = [*self._missing(), *self._shortfalls(), *self._nothing_selected()]
         conclusion = self.conclude(
             interrupted=bool(problems),
@@ -284,23 +280,25 @@ class Merging(Concluding):
                 told.append(f"{shard} failed for something else than a case: its own output says what")
         return told
 
-    def _refuse_moved_baselines(self) -> None:
+    def refuse(self, run: RunOutcome) -> None:
+        """A baseline is written only below the root folder, and over what the shards had; or there it is already.
+
+        :raises ResultsError: when one is to be written elsewhere, or over something else.
+        """
         root = self.settings.rootdir.resolve()
-        for shard in self._shards:
-            for suite, stored in shard.baselines.items():
-                path = shard.specs[suite].baseline_path
-                if not path.resolve().is_relative_to(root):
-                    raise ResultsError(
-                        f"{shard} has a suite outside of the root folder, where no baseline is written",
-                        where=display_path(path),
-                        next_step="run the merge in the checkout's root folder, or give it as --rootdir",
-                    )
-                if redacted_baseline(baseline_file.load(path), self.settings.redactor) != stored:
-                    raise ResultsError(
-                        f"the baseline is another one than {shard} refreshed",
-                        where=display_path(path),
-                        next_step="run the merge on the commit that the shards ran on",
-                    )
+        for plan in (suite.plan for suite in run.suites if suite.plan is not None):
+            if not plan.path.resolve().is_relative_to(root):
+                raise ResultsError(
+                    "a suite lies outside of the root folder, where no baseline is written",
+                    where=display_path(plan.path),
+                    next_step="run the merge in the checkout's root folder, or give it as --rootdir",
+                )
+            if plan.has_moved(self.concluder.storing.now(plan.path)):
+                raise ResultsError(
+                    "the baseline is another one than the shards refreshed",
+                    where=display_path(plan.path),
+                    next_step="run the merge on the commit that the shards ran on",
+                )
 
 
 def _summed(tallies: Iterable[Tally]) -> Tally:

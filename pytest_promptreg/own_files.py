@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .atomic import clear_unfinished, write_atomically
 from .errors import PromptregError
-from .files import display_path, write_atomically
+from .files import display_path
 
 _HEAD = 200  # bytes of a file among which its kind stands, also where a person has indented it
 
@@ -66,6 +67,7 @@ class OwnFile:
         self.refuse_others(path)
         try:
             path.unlink(missing_ok=True)
+            clear_unfinished(path)
             path.parent.mkdir(parents=True, exist_ok=True)  # what cannot be kept is told before the calls, not after
         except OSError as exc:
             raise self._unwritable(path, exc) from exc

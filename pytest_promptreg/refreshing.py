@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .atomic import write_atomically
 from .baseline import Baseline, Record, key_of, render, says_the_same
 from .equality import found_among
 from .errors import BaselineError
-from .files import display_path, write_atomically
+from .files import display_path
 from .model import Example, PromptVersion
 from .redaction import without_secrets
 
@@ -76,6 +77,27 @@ class Plan:
             parts.append("redacted")
         return ", ".join(parts) or "nothing to write"
 
+    @property
+    def text(self) -> str | None:
+        """What the file would say; None when it would go."""
+        return None if self.after is None else render(self.after)
+
+    def has_moved(self, now: Baseline | None) -> bool:
+        """Whether the file says neither what it said when it was read, nor what it would be made to say.
+
+        :param now: what it says.
+        """
+        return (now and now.digest) not in {baseline and baseline.digest for baseline in (self.before, self.after)}
+
+    def refuse_moved(self, now: Baseline | None) -> None:
+        """See that applying it undoes nothing that somebody else has written since the file was read.
+
+        :param now: what the file says.
+        :raises BaselineError: when it would.
+        """
+        if self.has_moved(now):
+            raise moved(self.path)
+
     def apply(self) -> None:
         """Write it: the whole file or nothing.
 
@@ -94,6 +116,15 @@ class Plan:
                 where=display_path(self.path),
                 next_step="make the folder writable and run the same command again",
             ) from exc
+
+
+def moved(path: Path) -> BaselineError:
+    """That a baseline is another one than the run has read."""
+    return BaselineError(
+        "the baseline was changed while this run was under way, by another run or by hand; it is left as it is now",
+        where=display_path(path),
+        next_step="run the same command again",
+    )
 
 
 def plan_refresh(

@@ -178,6 +178,7 @@ class Concluding(Role):
                 unreported=unreported,
                 track=self._tracker(exit_passed=exit_passed),
                 publish=self._publisher(exit_passed=exit_passed),
+                refuse=self.refuse,
             )
             if self.settings.results is not None:
                 leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
@@ -186,6 +187,9 @@ class Concluding(Role):
             if self.concludes_all:
                 leave(self.conclusion, self.settings.reports, self.settings.step_summary)
         return self.conclusion
+
+    def refuse(self, run: RunOutcome) -> None:
+        """Raise where nothing may be written of what a run has planned."""
 
     @cached_property
     def _origin(self) -> Origin:
@@ -285,6 +289,7 @@ class Worker(Performing):
         return {
             "suites": [spec.to_wire() for spec in self.performer.suites.values()],
             "nodeids": [[*key, nodeid] for key, nodeid in self.nodeids.items()],
+            "baselines": self._baselines() if self.settings.writes else {},
             "orphans": [str(path) for path in self.orphans()],
             "refusal": self.refusal,
             "own_signatures": {},
@@ -293,6 +298,10 @@ class Worker(Performing):
             "notices": self.notices,
             "whole": [[*key, nodeid] for key, nodeid in self.whole.items()],
         }
+
+    def _baselines(self) -> dict[str, str | None]:
+        """By suite, the digest of what its cases are compared with."""
+        return {suite: _digest(stored) for suite, stored in self.performer.baselines.items()}
 
     def last_words(self) -> dict[str, Any]:
         """What is known only when the cases have run."""
@@ -328,9 +337,10 @@ class Controller(Concluding):
         selected: dict[str, list[CaseKey]] = {}
         for key in nodeids:
             selected.setdefault(key.suite, []).append(key)
+        baselines = {name: _baseline(spec, self.settings.redactor) for name, spec in specs.items()}
         self._declaration = Declaration(
             suites=specs,
-            baselines={name: _baseline(spec, self.settings.redactor) for name, spec in specs.items()},
+            baselines=baselines,
             selected=selected,
             expected=nodeids.values(),
             orphans=[Path(path) for path in wire["orphans"]],
@@ -338,6 +348,7 @@ class Controller(Concluding):
             calls=self._calls,
             notices=wire["notices"],
             whole={CaseKey(*entry[:3]): entry[3] for entry in wire["whole"]},
+            moved=[name for name, had in wire["baselines"].items() if had != _digest(baselines[name])],
         )
 
     def declaration(self, unreported: Collection[str]) -> Declaration | None:
@@ -360,6 +371,10 @@ def _baseline(spec: SuiteSpec, redactor: Redactor) -> Baseline | None:
         return redacted_baseline(baseline_file.load(spec.baseline_path), redactor)
     except (BaselineError, RedactionError):  # the workers could read it a moment ago; their outcomes stand
         return None
+
+
+def _digest(stored: Baseline | None) -> str | None:
+    return None if stored is None else stored.digest
 
 
 def _may_be_ours(rootdir: Path, nodeid: str) -> bool:

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import modes
-from .baseline import Baseline
-from .errors import BaselineError, MetricError
+from .applying import Change, alone, noted, settle
+from .atomic import clear_unfinished
+from .baseline import Baseline, load
+from .errors import BaselineError, MetricError, PromptregError
 from .files import display_path
 from .gates import Verdict, metric_of
 from .metrics import METRICS
 from .metrics.builtin import BuiltinMetrics
 from .model import ScoredCase
 from .outcome import CaseOutcome, SuiteOutcome
-from .refreshing import Plan, plan_refresh, plan_rescore, prune
+from .redaction.declared import redacted_baseline
+from .refreshing import Plan, moved, plan_refresh, plan_rescore, prune
 from .report.escape import one_line
 from .scoring import Comparison, Scorer
 from .settings import Settings
 from .suites import SuiteSpec
+from .tracking.clean import command
 
 if TYPE_CHECKING:
     from .concluding import Conclusion, Declaration
@@ -36,6 +40,7 @@ class Storing:
     def __init__(self, settings: Settings, builtin: BuiltinMetrics) -> None:
         self.settings = settings
         self._builtin = builtin
+        self._changes: Sequence[Change] = ()  # that were begun
 
     def plan(
         self,
@@ -47,8 +52,10 @@ class Storing:
         """What is to become of a suite's baseline.
 
         :param cases: the outcomes by version.
-        :raises PromptregError: when the metrics that it is to be scored by cannot be had.
+        :raises PromptregError: when the metrics that it is to be scored by cannot be had, or the file has moved on.
         """
+        if spec.id in declaration.moved:
+            raise moved(spec.baseline_path)
         stored = declaration.baselines[spec.id]
         plan = Plan(spec.baseline_path, stored, stored)
         if self.settings.rescore and stored is not None:
@@ -116,33 +123,67 @@ class Storing:
         """Apply the plans of a run, once, and note what was written; an interrupted run writes nothing."""
         if conclusion.run.interrupted:
             if self.settings.writes:
-                conclusion.problems.append("the run ended early, so no baseline was written")
+                conclusion.problems.append(self._what_an_interrupted_run_wrote())
             return
-        for suite in conclusion.run.suites:
-            if suite.plan is None:
-                continue
-            path = display_path(suite.plan.path)
-            try:
-                suite.plan.apply()
-            except BaselineError as exc:
-                conclusion.problems.append(str(exc))
-                conclusion.fatal = True
-                continue
-            if suite.plan.writes and suite.plan.after is None:
-                conclusion.notes.append(f"baseline removed: {path} ({suite.plan})")
-            elif suite.plan.writes:
-                conclusion.notes.append(f"baseline written: {path} ({_what_was_stored(suite)})")
-            else:
-                state = "baseline as it was" if suite.plan.before else "no baseline written"
-                conclusion.notes.append(f"{state}: {path} ({suite.plan})")
-            conclusion.notes += self._what_was_rescored(suite)
-            conclusion.notes += [
-                f"  not written: {one_line(example)}: {one_line(why)}" for example, why in suite.plan.refused.items()
-            ]
-        if self.settings.prune:
-            conclusion.pruned = True
-            for orphan in declaration.orphans:
+        if not self.settings.writes:
+            return
+        try:
+            with alone(self.settings.rootdir):
+                self._apply(declaration, conclusion)
+        except BaselineError as exc:
+            conclusion.problems.append(str(exc))
+            conclusion.fatal = True
+
+    def _apply(self, declaration: Declaration, conclusion: Conclusion) -> None:
+        orphans = declaration.orphans if self.settings.prune else ()
+        plans = [suite.plan for suite in conclusion.run.suites if suite.plan is not None]
+        self._changes = [Change(plan.path, plan.text) for plan in plans if plan.writes]
+        self._changes += [Change(orphan, None) for orphan in orphans]
+        for path in (*(plan.path for plan in plans), *orphans):
+            clear_unfinished(path)
+        with noted(self.settings.rootdir, command(self.settings.invocation), self._changes):
+            for suite in conclusion.run.suites:
+                if suite.plan is not None:
+                    self._apply_plan(suite, suite.plan, conclusion)
+            for orphan in orphans:
                 self._remove(orphan, conclusion)
+        settle(self.settings.rootdir)
+        conclusion.pruned = self.settings.prune
+
+    def _apply_plan(self, suite: SuiteOutcome, plan: Plan, conclusion: Conclusion) -> None:
+        path = display_path(plan.path)
+        try:
+            if plan.writes:
+                plan.refuse_moved(self.now(plan.path))
+            plan.apply()
+        except PromptregError as exc:
+            conclusion.problems.append(str(exc))
+            conclusion.fatal = True
+            return
+        if plan.writes and plan.after is None:
+            conclusion.notes.append(f"baseline removed: {path} ({plan})")
+        elif plan.writes:
+            conclusion.notes.append(f"baseline written: {path} ({_what_was_stored(suite)})")
+        else:
+            state = "baseline as it was" if plan.before else "no baseline written"
+            conclusion.notes.append(f"{state}: {path} ({plan})")
+        conclusion.notes += self._what_was_rescored(suite)
+        conclusion.notes += [
+            f"  not written: {one_line(example)}: {one_line(why)}" for example, why in plan.refused.items()
+        ]
+
+    def now(self, path: Path) -> Baseline | None:
+        """What a baseline file says at this moment, redacted as it was when the run began.
+
+        :raises PromptregError: when it cannot be read.
+        """
+        return redacted_baseline(load(path), self.settings.redactor)
+
+    def _what_an_interrupted_run_wrote(self) -> str:
+        """Of a run that was stopped while it concluded: what it has done by then is done."""
+        if not self._changes or not (done := sum(change.is_done for change in self._changes)):
+            return "the run ended early, so no baseline was written"
+        return f"the run ended early, when {done} of {len(self._changes)} baselines were written"
 
     def _what_was_rescored(self, suite: SuiteOutcome) -> list[str]:
         """Each renewed signature, and on which level the stored outputs now lie, where there are references."""

@@ -1,17 +1,16 @@
-"""Reading the files that people write, and writing whole files only."""
+"""Reading the files that people write."""
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_promptreg.atomic import write_atomically
 from pytest_promptreg.errors import ExampleError
-from pytest_promptreg.files import display_path, expand, read_text, write_atomically
+from pytest_promptreg.files import display_path, expand, read_text
 
 
 def test_display_path_is_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,34 +89,3 @@ def test_a_folder_is_no_text(tmp_path: Path) -> None:
     """What cannot be read is refused by the caller's kind of error."""
     with pytest.raises(ExampleError, match="cannot be read"):
         read_text(tmp_path, ExampleError)
-
-
-def test_write_makes_folders_and_keeps_the_mode(tmp_path: Path) -> None:
-    """Missing folders are made, a new file obeys the umask, and an old one keeps its permissions."""
-    path = tmp_path / "new" / "folder" / "a.json"
-    mask = os.umask(0o027)
-    try:
-        write_atomically(path, "one")
-    finally:
-        os.umask(mask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    path.chmod(0o664)
-    write_atomically(path, "two\n")
-    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"two\n", 0o664)
-
-
-@pytest.mark.parametrize("failing", ["replace", "fsync", "chmod"])
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    """When the disk fails at any step, the old file stays whole and no temporary file is left."""
-    path = tmp_path / "a.json"
-    write_atomically(path, "old")
-
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, failing, fail)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(path, "new")
-    monkeypatch.undo()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
-    assert path.read_text(encoding="utf-8") == "old"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..atomic import replacing
 from ..errors import ReplayError
 from ..files import OWN_FOLDER, display_path, own_folder
 from ..model import Output
@@ -273,20 +273,11 @@ class Store:
         return Pruned(len(keep), dropped, superseded, damaged, before, self.size)
 
     def _rewrite(self, source: IO[bytes], places: list[int]) -> None:
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for place in places:
-                    source.seek(place)
-                    file.write(source.readline().rstrip(b"\r\n") + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(self.path.stat().st_mode & 0o777)
+        with replacing(self.path) as file:
+            for place in places:
+                source.seek(place)
+                file.write(source.readline().rstrip(b"\r\n") + b"\n")
             self.close()  # before it is replaced: some systems replace no open file
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def _unusable(self, what: str, exc: OSError) -> ReplayError:
         return ReplayError(

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..atomic import hold, is_abandoned
 from ..errors import TrackingError
 from ..files import OWN_FOLDER, display_path, own_folder
 from ..mlflow_store import TRACKING_VARIABLE, database_file
@@ -32,7 +34,7 @@ from .traces.record import TraceRecord
 FORMAT = 1
 FILE = "session.json"
 _UNFINISHED = ".unfinished-"
-_UNFINISHED_FOR_S = 24 * 3600
+_LOCK = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}\.lock")
 _COMMAND = "python -m pytest_promptreg sync"
 _OF_MLFLOW = Codec(dict, OBJECT.decode)  # left as it is: predict may have set what is no text
 _WIRE = Wire(
@@ -71,36 +73,47 @@ def keep(record: Record, settings: TrackingSettings, rootdir: Path) -> Session:
 
 
 def _write(session: Session, rootdir: Path) -> Path:
-    """Whole or not at all: into a folder with another name, flushed, then renamed."""
     own_folder(rootdir)
     spool = spool_of(rootdir)
     spool.mkdir(mode=0o700, exist_ok=True)
-    _clear(spool)
+    clear_up(spool)
+    data = {
+        "format": FORMAT,
+        "session": session.id,
+        "settings": _WIRE.encode(_storable(session.settings), TrackingSettings),
+        "record": _WIRE.encode(session.record, Record),
+    }
+    text = json.dumps(data)  # ASCII: a lone surrogate in some name comes back as it was
+    try:
+        return _write_whole(spool, session.id, text)
+    except FileNotFoundError:  # cleared up by another process, in the moment before it was known to be held
+        return _write_whole(spool, session.id, text)
+
+
+def _write_whole(spool: Path, name: str, text: str) -> Path:
+    """Whole or not at all: into a folder with another name, flushed, then renamed."""
     unfinished = Path(tempfile.mkdtemp(dir=spool, prefix=_UNFINISHED))  # for this user only, as the spool is
     try:
-        data = {
-            "format": FORMAT,
-            "session": session.id,
-            "settings": _WIRE.encode(_storable(session.settings), TrackingSettings),
-            "record": _WIRE.encode(session.record, Record),
-        }
-        # ASCII: a lone surrogate in some name comes back as it was.
-        with (unfinished / FILE).open("x", encoding="ascii") as file:
-            json.dump(data, file)
+        with (unfinished / FILE).open("xb") as file:
+            hold(file)
+            file.write(text.encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
-        return unfinished.rename(spool / session.id)
+        return unfinished.rename(spool / name)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
 
 
-def _clear(spool: Path) -> None:
-    """Remove what processes that were killed left unfinished."""
-    for folder in spool.glob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _UNFINISHED_FOR_S:
-                shutil.rmtree(folder, ignore_errors=True)
+def clear_up(spool: Path) -> None:
+    """Remove what processes that were killed left unfinished, and locks on records that are gone."""
+    with contextlib.suppress(OSError):
+        for path in list(spool.iterdir()):
+            if path.name.startswith(_UNFINISHED):
+                if not (path / FILE).exists() or is_abandoned(path / FILE):
+                    shutil.rmtree(path, ignore_errors=True)
+            elif _LOCK.fullmatch(path.name) and not path.with_suffix("").exists():
+                path.unlink(missing_ok=True)
 
 
 def load(folder: Path) -> Session:

@@ -74,6 +74,7 @@ def find(places: Iterable[Path], *, named: bool) -> list[Path]:
             raise ConfigError("there is no such folder", where=display_path(place))
         if (place / spool.FILE).is_file():
             found[place] = None
+        spool.clear_up(spool.spool_of(place))
         for inner in (place, place / "spool", spool.spool_of(place)):
             found.update(dict.fromkeys(spool.waiting(inner)))
     return sorted(found, key=lambda folder: folder.name)

@@ -316,10 +316,23 @@ def test_a_part_of_a_refresh_is_not_written(project: Project, capsys: pytest.Cap
     assert status == 1
     assert "the run ended early, so no baseline was written" in said
     shard(project, 2, 2, "--promptreg-update")
+    project.prompt("v1", keep=3)
     project.store()
     status, said = merge(project, capsys)
     assert status == 2
-    assert "the baseline is another one than shard 1/2" in said
+    assert "the baseline is another one than the shards refreshed" in said
+
+
+def test_a_merge_that_was_stopped_can_be_run_again(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it had written by then is what it writes: no other baseline than the shards had."""
+    project.examples(TEXTS)
+    for index in (1, 2):
+        shard(project, index, 2, "--promptreg-update")
+    assert merge(project, capsys)[0] == 0
+    stored = project.baseline_file().read_bytes()
+    status, said = merge(project, capsys)
+    assert status == 0, said
+    assert project.baseline_file().read_bytes() == stored
 
 
 @pytest.mark.parametrize("flags", [["--promptreg-prune"], ["--promptreg-rescore"], ["--promptreg-promote", "champion"]])

@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_promptreg.atomic import hold
 from pytest_promptreg.errors import TrackingError
+from pytest_promptreg.files import own_folder
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import DatasetRecord, Record, RunRecord
@@ -211,23 +214,47 @@ def test_a_full_disk_leaves_no_half_record(record: Record, tmp_path: Path, monke
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
+    own_folder(tmp_path)
     monkeypatch.setattr(os, "fsync", full)
     session = spool.keep(record, NOWHERE, tmp_path)
     assert (session.folder, session.problem) == (None, "No space left on device")
     assert list(spool.spool_of(tmp_path).iterdir()) == []
 
 
-def test_an_unfinished_record_does_not_wait_and_goes_after_a_day(record: Record, tmp_path: Path) -> None:
-    """What a killed process left is never sent; a fresh one may be another process's that is still writing."""
+def test_an_unfinished_record_does_not_wait_and_goes(record: Record, tmp_path: Path) -> None:
+    """What a killed process left is never sent, and the next one clears it up; what is being written stays."""
     whole = kept(record, NOWHERE, tmp_path)
-    old, fresh = (whole.with_name(f".unfinished-{name}") for name in ("old", "fresh"))
-    for folder in (old, fresh):
+    left, empty, held = (whole.with_name(f".unfinished-{name}") for name in ("left", "empty", "held"))
+    for folder in (left, empty, held):
         folder.mkdir()
-        (folder / spool.FILE).write_text("{")
-    os.utime(old, (1, 1))
-    assert spool.waiting(whole.parent) == [whole]
-    second = kept(record, NOWHERE, tmp_path)
-    assert set(whole.parent.iterdir()) == {whole, second, fresh}
+    (left / spool.FILE).write_text("{")
+    lock, others = whole.with_name("20260101T000000Z-0123abcd.lock"), whole.with_name("mine.lock")
+    lock.touch()
+    others.touch()
+    with (held / spool.FILE).open("wb") as file:
+        hold(file)
+        assert spool.waiting(whole.parent) == [whole]
+        second = kept(record, NOWHERE, tmp_path)
+        assert set(whole.parent.iterdir()) == {whole, second, held, others}
+
+
+def test_a_record_whose_folder_is_cleared_away_is_written_again(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes at once: one that clears up just before the other has anything in its folder costs nothing."""
+    made = tempfile.mkdtemp
+    folders: list[str] = []
+
+    def clear_first(*, dir: Path, prefix: str) -> str:  # noqa: A002
+        folders.append(made(dir=dir, prefix=prefix))
+        if len(folders) == 1:
+            spool.clear_up(spool.spool_of(tmp_path))
+        return folders[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", clear_first)
+    whole = kept(record, NOWHERE, tmp_path)
+    assert len(folders) == 2
+    assert list(whole.parent.iterdir()) == [whole]
 
 
 def test_what_was_sent_is_removed(sqlite_store: Any, make_run: Any, here: RunFacts) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...files import write_atomically
+from ...atomic import write_atomically
 from ...mlflow_store import is_web
 from ...model import PromptVersion
 from ...redaction import without_secrets, without_user_info
