@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pygments.lexers.data import JsonLexer
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -28,6 +30,7 @@ project_copyright = author
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
+smartquotes = False  # flags begin with two hyphens
 myst_enable_extensions = ["linkify"]
 suppress_warnings = ["misc.highlighting_failure"]  # what a terminal prints, and JSON with "...", are no language
 
@@ -46,25 +49,28 @@ html_theme_options = {"sidebar_hide_name": False}
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
-_LISTED = re.compile(r"^[-*] +(?:\*\*)?\[[^\]]*\]\((?P<page>[^)#:]+\.md)\)", re.MULTILINE)
+_LISTED = re.compile(r"^[-*] +(?:\*\*)?\[(?P<title>[^\]]*)\]\((?P<page>[^)#:]+\.md)\)", re.MULTILINE)
 
 
-def below(text: str) -> list[str]:
-    """The pages that a page's lists begin with links to, in their order.
+def below(text: str) -> dict[str, str]:
+    """The pages that a page's lists begin with links to, in their order, and what they are called there.
 
     :param text: the Markdown of an ``index.md``
     """
-    return list(dict.fromkeys(match["page"] for match in _LISTED.finditer(text)))
+    return {match["page"]: match["title"] for match in _LISTED.finditer(text)}
 
 
 def add_navigation(app: Sphinx, docname: str, source: list[str]) -> None:  # noqa: ARG001 - as Sphinx calls it
     """Give an index page the hidden table of contents that its lists say."""
-    pages = below(source[0]) if docname.endswith("/index") else []
+    pages = below(source[0]) if docname.endswith("/index") else {}
     if pages:
-        source[0] += "\n".join(["", "```{toctree}", ":hidden:", "", *pages, "```", ""])
+        source[0] += "\n".join(
+            ["", "```{toctree}", ":hidden:", "", *(f"{title} <{page}>" for page, title in pages.items()), "```", ""]
+        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Hook this file into the build."""
     app.connect("source-read", add_navigation)
+    app.add_lexer("jsonl", JsonLexer)
     return {"parallel_read_safe": True}

@@ -28,6 +28,7 @@ FOLDER = Path(__file__).with_name("reference")
 WRITTEN = "<!-- written by docs/reference.py: change what it reads, and run it -->\n"
 KINDS = {"string": "text", "args": "words", "linelist": "lines"}
 LONGEST_CALL = 100
+_NAMES = re.compile(r"(?<!\w)--[a-z-]*[a-z]\b|\bpromptreg_[a-z_]+\b|\bMLFLOW_\w+|(?<!\w)\.?[\w/-]+\.(?:jsonl?|db|py)\b")
 FIXTURES = ("promptreg", "promptreg_predict", "promptreg_executor")
 # What the plugin does with a case, and how values travel between processes.
 NOT_FOR_USERS = frozenset({"insist", "attach_predict", "take", "decide", "to_wire", "from_wire"})
@@ -54,8 +55,15 @@ class Declared:
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     head = list(head)
-    lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
+    lines = [head, ["---"] * len(head), *([coded(cell).replace("|", r"\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def coded(text: str) -> str:
+    """A help text with flags, options and files marked as such, where it does not do so itself."""
+    parts = text.split("`")
+    parts[::2] = [_NAMES.sub(r"`\g<0>`", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def flags() -> str:

@@ -16,7 +16,7 @@ _SPEC.loader.exec_module(conf)
 def test_the_lists_of_an_index_are_its_navigation() -> None:
     """A link that begins a list's line is a page below, once and in order; others, and links to elsewhere, are not."""
     text = "See [x](x.md).\n\n- [A](a.md): or [B](b.md)\n- **[C](../c.md)** bold\n- [A](a.md)\n- [Web](https://x.org/y.md)\n"
-    assert conf.below(text) == ["a.md", "../c.md"]
+    assert conf.below(text) == {"a.md": "A", "../c.md": "C"}
 
 
 def test_every_page_is_below_the_first_one() -> None:
