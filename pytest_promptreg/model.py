@@ -244,7 +244,7 @@ class Output:
         if isinstance(value, dict | list):
             try:
                 return cls(canonical_json(value, indent=2))
-            except (TypeError, ValueError) as exc:
+            except (TypeError, ValueError, RecursionError) as exc:
                 raise PredictError(f"a {type(value).__name__} that is no JSON is no output: {exc}") from exc
         raise PredictError(
             f"{type(value).__name__} is no output: it takes a str, a dict, a list or an Output",

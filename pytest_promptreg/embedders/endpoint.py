@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..calls.retrying import retry_after
 from ..errors import MetricError
+from ..redaction import HIDDEN
+from ..report.escape import one_line
+from ..sources.bodies import EndlessError, body_of
+from ..sources.web import message_of, shown_url
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,28 +67,28 @@ class Endpoint:
             rows += self._asked(texts[start : start + _BATCH])
         try:
             return np.array(rows, np.float32)
-        except (ValueError, TypeError) as exc:
+        except (ValueError, TypeError, OverflowError) as exc:
             raise self._error("vectors of several lengths, or of no numbers") from exc
 
     def _asked(self, texts: list[str]) -> list[list[float]]:
-        response = self._response(texts)
+        response, content = self._answer(texts)
         if response.status_code in _REDIRECTED:
-            raise self._error(f"a redirection to {response.headers.get('Location', 'nowhere')}")
+            raise self._error(f"a redirection to {shown_url(response.headers.get('Location', 'nowhere'))}")
         if not response.ok:
-            raise self._error(f"HTTP {response.status_code}: {_said(response)}")
+            raise self._error(f"HTTP {response.status_code}: {_said(content)}")
         try:
-            answer = response.json()["data"]
+            answer = json.loads(content)["data"]
             # Some servers leave the index out, and answer in the order of the question.
             rows = sorted(({"index": place, **row} for place, row in enumerate(answer)), key=_index)
             found = [list(row["embedding"]) for row in rows]
-        except (ValueError, KeyError, TypeError) as exc:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             raise self._error(f"no list of embeddings ({type(exc).__name__})") from exc
         if [row["index"] for row in rows] != list(range(len(texts))):
             raise self._error(f"{len(rows)} embeddings for {len(texts)} texts")
         return found
 
-    def _response(self, texts: list[str]) -> requests.Response:
-        """The server's answer; a server that is busy or away is asked again, a few times."""
+    def _answer(self, texts: list[str]) -> tuple[requests.Response, bytes]:
+        """The server's response and what it says; a server that is busy or away is asked again, a few times."""
         import requests
 
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
@@ -89,8 +96,16 @@ class Endpoint:
             pause = min(_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S)
             try:
                 response = requests.post(
-                    f"{self._base}/embeddings", json=body, auth=_signed, timeout=_TIMEOUT_S, allow_redirects=False
+                    f"{self._base}/embeddings",
+                    json=body,
+                    auth=_signed,
+                    timeout=_TIMEOUT_S,
+                    allow_redirects=False,
+                    stream=True,
                 )
+                content = body_of(response)
+            except EndlessError as exc:
+                raise self._error(str(exc)) from exc
             except (requests.ConnectionError, requests.Timeout) as exc:
                 if attempt == _TRIES:
                     raise self._error(f"no answer ({type(exc).__name__}) in {_TRIES} tries") from exc
@@ -98,7 +113,7 @@ class Endpoint:
                 raise self._error(f"no request to be made ({type(exc).__name__})") from exc
             else:
                 if response.status_code not in _BUSY or attempt == _TRIES:
-                    return response
+                    return response, content
                 pause = _asked_pause(response, pause)
             time.sleep(pause)
         raise AssertionError("the last try returns or raises")
@@ -125,19 +140,15 @@ def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _asked_pause(response: requests.Response, otherwise: float) -> float:
     """The seconds that a server asks for, within bounds."""
-    try:
-        return min(max(float(response.headers["Retry-After"]), 0.0), _LONGEST_PAUSE_S)
-    except (KeyError, ValueError):
-        return otherwise
+    asked = retry_after(response.headers)
+    return otherwise if asked is None else min(asked, _LONGEST_PAUSE_S)
 
 
-def _said(response: requests.Response) -> str:
+def _said(content: bytes) -> str:
     """What a server says of an error, in one short line, and never the key: some servers repeat it."""
-    try:
-        answer: Any = response.json()
-        text = str(answer["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        text = response.text
+    text = content[:20_000].decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, RecursionError):
+        text = message_of(json.loads(content)) or text
     if key := os.environ.get("OPENAI_API_KEY"):
-        text = text.replace(key, "***")
-    return "".join(character if character.isprintable() else " " for character in text)[:200].strip()
+        text = text.replace(key, HIDDEN)
+    return one_line(text, 200)

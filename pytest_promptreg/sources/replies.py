@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import PredictError
 from ..model import Output
 from ..report.escape import one_line
-from ..text import canonical_json, plain
+from ..text import DEEPEST, canonical_json, plain
 
 _TOKENS = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
 
@@ -83,7 +83,7 @@ def _chat_text(reply: Mapping[str, Any]) -> str:
         parts = [parts_text(item["content"]) for item in items if item.get("type") == "message"]
         calls = [_call(item) for item in items if item.get("type") == "function_call"]
         return with_calls("".join(parts), calls)
-    except (LookupError, TypeError, AttributeError) as exc:
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as exc:
         raise PredictError(f"a reply without a message: {excerpt(reply)}") from exc
 
 
@@ -113,13 +113,18 @@ def with_calls(text: str, calls: Sequence[dict[str, Any]]) -> str:
 def _call(function: Mapping[str, Any]) -> dict[str, Any]:
     """A tool call with its arguments as JSON where they are some."""
     arguments = function.get("arguments")
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
         arguments = plain(json.loads(arguments)) if isinstance(arguments, str) else arguments
     return {"name": function["name"], "arguments": arguments}
 
 
-def jsonable(value: Any) -> Any:
-    """``value`` made of JSON's own types; rows of a frame are dicts."""
+def jsonable(value: Any, _room: int = DEEPEST) -> Any:
+    """``value`` made of JSON's own types; rows of a frame are dicts.
+
+    :raises PredictError: for what has no such form, or is nested too deep.
+    """
+    if not _room:
+        raise PredictError(f"the model returned no output: it is nested too deep ({DEEPEST} levels)")
     if hasattr(value, "model_dump"):  # pydantic
         value = value.model_dump(mode="json", warnings=False)  # of a reply that was parsed, pydantic warns
     elif hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame, without importing pandas
@@ -127,9 +132,9 @@ def jsonable(value: Any) -> Any:
     elif hasattr(value, "to_dict") and not hasattr(value, "tolist"):  # MLflow's own dataclasses
         value = value.to_dict()
     if isinstance(value, list):
-        return [jsonable(item) for item in value]
+        return [jsonable(item, _room - 1) for item in value]
     if isinstance(value, dict):
-        value = {name: jsonable(item) for name, item in value.items()}
+        value = {name: jsonable(item, _room - 1) for name, item in value.items()}
     try:
         return plain(value)
     except TypeError as exc:
@@ -138,11 +143,16 @@ def jsonable(value: Any) -> Any:
 
 def number(value: Any) -> float | None:
     """A number of JSON's that is finite; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    with contextlib.suppress(OverflowError):  # a whole number that is no float any more
+        return float(value) if math.isfinite(value) else None
+    return None
 
 
 def excerpt(reply: Any) -> str:
     """The beginning of a reply, for a message."""
-    return one_line(json.dumps(reply, ensure_ascii=False, default=str), 200)
+    try:
+        return one_line(json.dumps(reply, ensure_ascii=False, default=str)[:2_000], 200)
+    except (ValueError, RecursionError):
+        return "one that is nested too deep"

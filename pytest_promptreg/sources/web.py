@@ -16,6 +16,7 @@ from ..errors import PredictError
 from ..redaction import HIDDEN
 from ..report.escape import one_line
 from ..text import plain
+from .bodies import EndlessError, body_of
 
 if TYPE_CHECKING:
     import requests
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # To connect, and to send the next piece of an answer. A call as a whole is bounded by promptreg_timeout.
 _TIMEOUT_S = (10.0, 600.0)
 _MESSAGE_LIMIT = 240
+_DEEPEST_MESSAGE = 4
 _REDIRECTED = range(300, 400)
 
 
@@ -68,18 +70,20 @@ class Web:
         :param key: sent as bearer token; it is in no message.
         :raises CallError: when no JSON comes back.
         """
-        response = self._response(url, body, key)
+        response, content = self._answer(url, body, key)
         status = response.status_code
         if status in _REDIRECTED:
             problem = f"a redirection (HTTP {status}) to {shown_url(response.headers.get('Location', ''))}"
         elif not response.ok:
-            said = _said(response, [key, urlsplit(url).password])
+            said = _said(content, [key, urlsplit(url).password])
             problem = f"HTTP {status}: {said or response.reason}"
         else:
             try:
-                return Reply(json.loads(response.content), response.headers)
+                return Reply(json.loads(content), response.headers)
+            except RecursionError:
+                problem = "JSON that is nested too deep"
             except ValueError:
-                problem = f"no JSON: {_said(response, [key]) or 'an empty answer'}"
+                problem = f"no JSON: {_said(content, [key]) or 'an empty answer'}"
         error = self.error(url, problem, status)
         error.pause_s = retry_after(response.headers)
         raise error
@@ -90,7 +94,8 @@ class Web:
         error.status = status
         return error
 
-    def _response(self, url: str, body: Mapping[str, Any], key: str) -> requests.Response:
+    def _answer(self, url: str, body: Mapping[str, Any], key: str) -> tuple[requests.Response, bytes]:
+        """The response and what it says."""
         import requests
 
         try:
@@ -99,7 +104,12 @@ class Web:
             raise self.error(url, f"no answer, for it was not asked: {exc}") from exc
         auth = _Bearer(key) if key else None
         try:
-            return self._session().post(url, json=payload, auth=auth, timeout=_TIMEOUT_S, allow_redirects=False)
+            response = self._session().post(
+                url, json=payload, auth=auth, timeout=_TIMEOUT_S, allow_redirects=False, stream=True
+            )
+            return response, body_of(response)
+        except EndlessError as exc:
+            raise self.error(url, str(exc)) from exc
         except requests.ConnectTimeout as exc:
             raise self.error(url, f"no connection in {_TIMEOUT_S[0]:g} s") from exc
         except requests.Timeout as exc:
@@ -144,17 +154,23 @@ def shown_url(url: str) -> str:
 
 def message_of(answer: Any) -> str:
     """What a server says of an error: OpenAI's form, MLflow's, FastAPI's, or a bare text; empty where it is none."""
-    for name in ("error", "message", "detail"):
-        if isinstance(answer, Mapping) and answer.get(name):
-            said = answer[name]
-            return message_of(said) or str(said)
-    return answer if isinstance(answer, str) else ""
+    said = answer
+    for _ in range(_DEEPEST_MESSAGE):
+        if not isinstance(said, Mapping):
+            break
+        inner = next((said[name] for name in ("error", "message", "detail") if said.get(name)), None)
+        if inner is None:
+            break
+        said = inner
+    if isinstance(said, str) or said is answer:
+        return said if isinstance(said, str) else ""
+    return one_line(json.dumps(said, ensure_ascii=False, default=str)[:20_000], _MESSAGE_LIMIT)
 
 
-def _said(response: requests.Response, secrets: list[str | None]) -> str:
+def _said(content: bytes, secrets: list[str | None]) -> str:
     """What a server says, in one short line. Some repeat the key."""
-    text = response.content[:20_000].decode("utf-8", "replace")
-    with contextlib.suppress(ValueError):
+    text = content[:20_000].decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, RecursionError):
         text = message_of(json.loads(text)) or text
     for secret in secrets:
         text = text.replace(secret, HIDDEN) if secret else text
