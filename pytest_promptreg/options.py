@@ -125,6 +125,14 @@ def add_options(parser: pytest.Parser) -> None:
     """Flags and ini options, all under the one prefix."""
     group = parser.getgroup("promptreg", "prompt regression testing (pytest-promptreg)")
     group.addoption(
+        "--promptreg-init",
+        dest="promptreg_init",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="write a first suite to start from, into evals/ where pytest collects it or into this folder; run nothing",
+    )
+    group.addoption(
         "--promptreg-update",
         dest="promptreg_update",
         action="store_true",

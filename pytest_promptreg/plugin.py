@@ -54,6 +54,21 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(exc)) from exc
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Write a first suite in place of running anything, where that was asked for."""
+    if config.option.promptreg_init is None:
+        return None
+    from .errors import PromptregError
+    from .starting import start
+
+    try:
+        start(config, print)  # pytest has not made its reporter yet
+    except PromptregError as exc:
+        raise pytest.UsageError(str(exc)) from exc
+    return pytest.ExitCode.OK
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Note what the environment says now, and remove the results and reports of an earlier run.
