@@ -16,7 +16,7 @@ test: $(READY)  ## run the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 soak: $(READY)  ## try at length what luck has a part in: kills at random moments, generated input
-	PROMPTREG_SOAK=1 $(BIN)/python -m pytest -m soak -n 2 --dist worksteal
+	PROMPTREG_SOAK=1 $(BIN)/python -m pytest -m soak -n 2 --dist worksteal -rP
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

@@ -99,30 +99,36 @@ def scene(
 @pytest.mark.parametrize("how", KILLS)
 def test_a_kill_at_any_moment(scene: Scene, how: str) -> None:
     """A process that is killed, or gets Ctrl-C, at a random moment of its life."""
-    for _ in range(tries(how == "SIGKILL", 20)):
+    many = tries(how == "SIGKILL", 20)
+    for _ in range(many):
         folder = scene.again()
         after_s = random.uniform(0, 1.1 * scene.undisturbed.seconds)  # noqa: S311
         scene.judge(scene.arena.strike_in_time(folder, scene.deed, how, after_s), folder)
+    print(f"{scene.deed.name}: {how} at {many} random moments")
 
 
 @pytest.mark.parametrize("how", KILLS)
 def test_a_kill_between_any_two_steps(scene: Scene, how: str) -> None:
     """The same, before each of its dealings with files: where a random moment is seldom."""
-    for number in _some(scene.undisturbed.dealings, tries(how != "SIGTERM", 60)):
+    numbers = _some(scene.undisturbed.dealings, tries(how != "SIGTERM", 60))
+    for number in numbers:
         folder = scene.again()
         ran = scene.arena.strike(folder, scene.deed, how, number)
         assert ran.status, f"{number}: {ran.said}"
         scene.judge(ran, folder)
+    print(f"{scene.deed.name}: {how} before {len(numbers)} of its {scene.undisturbed.dealings} dealings with files")
 
 
 @pytest.mark.parametrize("how", FAILURES)
 def test_a_disk_that_fails_from_some_moment_on(scene: Scene, how: str) -> None:
     """It is full, or cannot be written to any more: that is said, without a traceback, and is no success."""
-    for number in _some(scene.undisturbed.dealings, tries(how == "ENOSPC", 60)):
+    numbers = _some(scene.undisturbed.dealings, tries(how == "ENOSPC", 60))
+    for number in numbers:
         folder = scene.again()
         ran = scene.arena.strike(folder, scene.deed, how, number)
         assert "Traceback" not in ran.said, ran.said
         scene.judge(ran, folder)
+    print(f"{scene.deed.name}: {how} from each of {len(numbers)} of its {scene.undisturbed.dealings} dealings on")
 
 
 def _some(dealings: int, most: int) -> list[int]:
