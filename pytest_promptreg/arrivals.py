@@ -6,6 +6,7 @@ Every pytest run of the environment loads this module: it imports the standard l
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,7 +110,8 @@ class Arrivals:
 
         Setting ``session.exitstatus`` in sessionfinish comes too late for the summary; a failure counted here does not.
         """
-        result = yield
+        with self._no_quiet_exit():
+            result = yield
         unreported = self.unreported
         if runs_nothing(self._config) or not (ROLE in self._config.stash or unreported):
             return result
@@ -122,6 +124,15 @@ class Arrivals:
         if conclusion is not None and conclusion.fails_run:
             session.testsfailed += 1
         return result
+
+    def _no_quiet_exit(self) -> AbstractContextManager[None]:
+        """Where this process itself runs cases, see that it does not leave before their last result."""
+        role = self._config.stash.get(ROLE, None)
+        if role is None or not role.expected():
+            return nullcontext()
+        from .exits import no_quiet_exit
+
+        return no_quiet_exit(self._config, lambda: self.unreported)
 
 
 class _Header:
