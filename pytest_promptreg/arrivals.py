@@ -41,10 +41,12 @@ class Arrivals:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Hand on what rides on the report; under xdist, a failure that ends the run ends it in every worker."""
-        if report.failed and self._board is not None and self._plan is not None:
-            session = self._config.pluginmanager.getplugin("session")
-            if session is not None and session.shouldfail:
+        """Hand on what rides on the report; a failure that ends the run ends its calls, here and in every worker."""
+        session = self._config.pluginmanager.getplugin("session") if report.failed else None
+        if session is not None and session.shouldfail:
+            if ROLE in self._config.stash:  # not in the end: fixtures may take their time to be torn down
+                self._config.stash[ROLE].stop()
+            if self._board is not None and self._plan is not None:
                 self._board.call_stop()
         # A set-up or teardown that passed is no result: the report of the call may have been the one that was lost.
         is_result = report.when == "call" or not report.passed or getattr(self._config.option, "setuponly", False)

@@ -15,7 +15,7 @@ import pytest
 
 from . import arrivals
 from .options import CHECKED_AT_ONCE, LEAVE_FILES, MARKER, add_options, is_suite_file, runs_nothing
-from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, ROLE, is_marked
+from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, ROLE, RUNS, is_marked
 
 if TYPE_CHECKING:
     from .case import PromptregCase
@@ -248,10 +248,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A test that never asked for the verdict, or swallowed it, fails all the same."""
     if HEARING in item.config.stash:
         item.config.stash[HEARING].look()
-    yield
     case = item.stash.get(CASE, None)
-    if case is not None:
+    if case is None:
+        return (yield)
+    item.stash[RUNS] = True
+    try:
+        yield
         case.insist()
+    finally:
+        del item.stash[RUNS]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,7 @@ from .redaction.reported import redact_report
 from .report.escape import obeyed_by_none, visible
 from .report.kinds import kinds_of
 from .roles import Performing, Worker
-from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, UPCOMING
+from .stash import CASE, CASE_KEY, HEARING, OUTCOME, REPORT_ATTRIBUTE, ROLE, RUNS, UPCOMING
 from .suite_metrics import FIXTURE, SuiteMetrics, from_fixture
 from .upcoming import look_ahead
 
@@ -132,6 +132,8 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     setattr(report, REPORT_ATTRIBUTE, None)
     if report.sections or report.longrepr is not None:
         redact_report(report, item.config.stash[ROLE].settings.redactor)
+    if RUNS in item.stash:  # pytest's subtests: the test goes on, and its outcome is not settled
+        return
     case = item.stash.get(CASE, None)
     if report.when == "teardown" and case is not None:  # pytest keeps every item to the end
         del item.stash[CASE]

@@ -265,6 +265,7 @@ def read_settings(
             ttl_s=_number(ini, "promptreg_registry_ttl", float, 60.0, least=0),
             rootdir=rootdir,
             run=environ.get("PYTEST_XDIST_TESTRUNUID", ""),
+            redactor=redactor,
         ),
         rootdir=rootdir,
         invocation=redactor.message(invocation),

@@ -20,6 +20,7 @@ ROLE: pytest.StashKey[Role] = pytest.StashKey()
 CASE_KEY: pytest.StashKey[CaseKey] = pytest.StashKey()
 REPEATED_BY: pytest.StashKey[str] = pytest.StashKey()
 CASE: pytest.StashKey[PromptregCase] = pytest.StashKey()
+RUNS: pytest.StashKey[bool] = pytest.StashKey()  # while the test itself does: what is reported then is a part of it
 OUTCOME: pytest.StashKey[CaseOutcome] = pytest.StashKey()
 ENVIRONMENT: pytest.StashKey[Mapping[str, str]] = pytest.StashKey()
 HEARING: pytest.StashKey[Hearing] = pytest.StashKey()

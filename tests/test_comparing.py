@@ -29,10 +29,18 @@ def case(example: str, verdict: str = "unchanged", score: float = 1.0, **more: A
     return CaseOutcome("t.py::test_y", "v2", example, verdict, **{**said, **more})
 
 
-def run(*cases: CaseOutcome, version: PromptVersion = V2, name: str = "test_y", gated: bool = True) -> RunOutcome:
+GATES = ("semantic >= 0.5", "mean(semantic) >= 0.7")
+
+
+def run(
+    *cases: CaseOutcome,
+    version: PromptVersion = V2,
+    name: str = "test_y",
+    gated: bool = True,
+    gates: tuple[str, ...] = GATES,
+) -> RunOutcome:
     examples = tuple(Example(example, {"q": example}) for example in "abcdef")
-    gates = (parse("semantic >= 0.5"), parse("mean(semantic) >= 0.7"))
-    spec = SuiteSpec(f"t.py::{name}", "t.py:7", Path("t.py"), name, (V1, version), examples, gates)
+    spec = SuiteSpec(f"t.py::{name}", "t.py:7", Path("t.py"), name, (V1, version), examples, tuple(map(parse, gates)))
     of_it = [replace(one, suite=spec.id, version=version.label) for one in cases]
     outcome = version_outcome(spec, version, of_it, gated=gated)
     return RunOutcome([SuiteOutcome(spec, None, [outcome], selected=len(cases))], 0, 1)
@@ -95,6 +103,31 @@ def test_gates_of_the_suite_flip_too() -> None:
     assert not back.regressed
 
 
+def test_the_ends_of_a_band_are_two_gates() -> None:
+    """What leaves it at one end and what enters at the other is neither the same nor lost."""
+    band = ("mean(drop(rouge_l)) >= -0.2", "mean(drop(rouge_l)) <= 0.2")
+    low, inside, high = (
+        run(case("a", "changed", scores={"drop(rouge_l)": score}), gates=band) for score in (-0.5, 0.0, 0.5)
+    )
+    (version,) = compare(low, high)[0].versions
+    assert version.met == ["mean(drop(rouge_l)) 0.500 (gate >= -0.2)"]
+    assert version.missed == ["mean(drop(rouge_l)) 0.500 (gate <= 0.2)"]
+    for out, gate in ((low, ">= -0.2"), (high, "<= 0.2")):
+        (left,) = compare(inside, out)[0].versions
+        assert [said.endswith(f"(gate {gate})") for said in left.missed] == [True]
+        assert left.regressed
+
+
+def test_a_score_without_a_number_has_no_difference() -> None:
+    """One NaN would make the mean of all of them none, and nothing is worse than that."""
+    before = run(case("a", "changed", 0.9), case("b", "changed", float("nan")))
+    after = run(case("a", "changed", 0.8), case("b", "changed", 0.7))
+    (means,) = compare(before, after)[0].versions[0].scores
+    assert (means.before, means.after, means.better) == (0.9, 0.8, False)
+    alone = compare(run(case("b", "changed", float("inf"))), after)
+    assert alone[0].versions[0].scores == []
+
+
 def test_what_only_one_run_has_is_said() -> None:
     """Suites and versions without a counterpart are named, and judged by nobody."""
     others = RunOutcome([*run(case("a"), version=V3).suites, *run(case("a"), name="test_z").suites], 0, 1)
@@ -130,6 +163,12 @@ def test_the_command_compares_two_files(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["compare", a, b, "--fail-on-regression"]) == 1
     assert main(["compare", a, a, "--fail-on-regression"]) == 0
     assert main(["compare", b, str(tmp_path / "none.json")]) == 2
+    other = tmp_path / "other.json"
+    other.write_text(render(run(case("a"), name="test_z")), encoding="utf-8")
+    assert main(["compare", a, str(other)]) == 0
+    capsys.readouterr()
+    assert main(["compare", a, str(other), "--fail-on-regression"]) == 2
+    assert "no case in common" in capsys.readouterr().err
     Path(page).write_text("a prompt", encoding="utf-8")
     assert main(["compare", a, b, "--markdown", page]) == 2
     assert json.loads(Path(a).read_text(encoding="utf-8"))["kind"]
@@ -150,3 +189,14 @@ def test_hostile_names_and_outputs_do_nothing(text: str) -> None:
     for word in ("<script", "\x1b", "\n# b", "\n::", "](javascript"):
         assert word not in outside_html
     assert "<script" not in told
+
+
+def test_a_comparison_of_files_far_away_is_written_again(tmp_path: Path) -> None:
+    """It is known for one of ours however long the paths in its first lines are."""
+    deep = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 6)
+    deep.mkdir(parents=True)
+    a, b, page = deep / "a.json", deep / "b.json", str(tmp_path / "c.md")
+    a.write_text(render(BEFORE), encoding="utf-8")
+    b.write_text(render(AFTER), encoding="utf-8")
+    for _ in range(2):
+        assert main(["compare", str(a), str(b), "--markdown", page]) == 0

@@ -72,10 +72,11 @@ class Web:
         """
         response, content = self._answer(url, body, key)
         status = response.status_code
+        secrets = [key, urlsplit(url).password]
         if status in _REDIRECTED:
             problem = f"a redirection (HTTP {status}) to {shown_url(response.headers.get('Location', ''))}"
         elif not response.ok:
-            said = _said(content, [key, urlsplit(url).password])
+            said = _said(content, secrets)
             problem = f"HTTP {status}: {said or response.reason}"
         else:
             try:
@@ -83,7 +84,7 @@ class Web:
             except RecursionError:
                 problem = "JSON that is nested too deep"
             except ValueError:
-                problem = f"no JSON: {_said(content, [key]) or 'an empty answer'}"
+                problem = f"no JSON: {_said(content, secrets) or 'an empty answer'}"
         error = self.error(url, problem, status)
         error.pause_s = retry_after(response.headers)
         raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -199,3 +200,30 @@ def test_a_secret_in_the_model_config_is_not_stored(project: Project) -> None:
     result = project.pytester.runpytest_inprocess()
     result.stdout.fnmatch_lines(["| model_config max_tokens: 9 -> 7"])
     assert "sk-" not in result.stdout.str()
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="pytest has subtests from 9.0 on")
+def test_a_part_of_a_test_that_is_reported_by_itself_settles_nothing(project: Project) -> None:
+    """pytest's subtests report while the test goes on: a breach in one fails the test, which is told to JUnit once."""
+    project.store()
+    project.module(
+        """
+        def worse(request):
+            return " ".join(request.inputs["text"].split()[:2])
+
+
+        @pytest.mark.promptreg(prompts="prompts", examples="examples.jsonl", gates=["rouge_l >= 0.8"], predict=worse)
+        def test_answer(promptreg, subtests):
+            with subtests.test():
+                promptreg.check()
+        """
+    )
+    result = project.pytester.runpytest_inprocess(
+        "-p", "no:xdist", "--junitxml=junit.xml", "--promptreg-results=r.json"
+    )
+    assert result.ret == 1
+    run = json.loads((project.path / "r.json").read_text(encoding="utf-8"))["run"]
+    cases = run["suites"][0]["versions"][0]["cases"]
+    assert [case["passed"] for case in cases] == [False] * 3
+    told = (project.path / "junit.xml").read_text(encoding="utf-8")
+    assert told.count('name="promptreg_rouge_l"') == 3

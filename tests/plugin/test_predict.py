@@ -553,6 +553,31 @@ def test_exitfirst_does_not_wait_for_calls_in_flight(project: Project, kind: str
     result.stdout.fnmatch_lines(["*no baseline was written*"])
 
 
+def test_after_the_failure_that_ends_the_run_nothing_is_called(project: Project, run: Run) -> None:
+    """Fixtures may take their time to be torn down: what is called meanwhile nobody will ask for."""
+    project.examples({f"t-{number}": "one two three" for number in range(300)})
+    project.suite(
+        fixture="""
+        @pytest.fixture(scope="session")
+        def promptreg_predict():
+            calls = []
+
+            def follow(request):
+                calls.append(request.example)
+                time.sleep(0.002)
+                return "x"
+
+            yield follow
+            ended = len(calls) + 2  # in flight
+            time.sleep(0.1)
+            assert len(calls) <= ended
+        """,
+        predict="import time",
+    )
+    project.ini("promptreg_concurrency = 2")
+    run("-x", "-p", "no:cacheprovider").assert_outcomes(failed=1)
+
+
 @pytest.mark.parametrize("flags", [["-x"], ["--maxfail=1", "--dist=worksteal"]])
 def test_a_failure_that_ends_the_run_ends_it_in_every_worker(project: Project, flags: list[str]) -> None:
     """With -n 2 and -x the other worker leaves its ten-second call behind and is not taken for one that crashed."""

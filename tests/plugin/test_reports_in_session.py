@@ -63,6 +63,11 @@ def test_in_a_shard_it_is_left_to_the_merge(
         run("--promptreg-shard", f"{number}/2")
     assert not summary.exists()
     files = sorted(map(str, (project.path / ".promptreg" / "shards").glob("*.json")))
+    assert main(["report", files[0], "--markdown", "part.md"]) == 2
+    assert "a part has no verdict" in capsys.readouterr().err
+    assert not (project.path / "part.md").exists()
+    assert main(["merge", "--markdown", "all.md", "--results", "all.md", *files]) == 2
+    assert "are to go into one file" in capsys.readouterr().err
     assert main(["merge", "--markdown", "all.md", *files]) == 1
     capsys.readouterr()
     written = (project.path / "all.md").read_text(encoding="utf-8")
@@ -150,3 +155,14 @@ def test_a_run_is_left_as_lines_and_shown_again(project: Project, run: Run, caps
     run("--promptreg-results", "run.json")
     assert main(["compare", "run.jsonl", "run.json", "--fail-on-regression"]) == 0
     assert "of 6 cases 0 worse, 0 better; 0 outputs differ" in capsys.readouterr().out
+
+
+def test_two_files_at_one_place_are_refused_before_any_call(project: Project, run: Run) -> None:
+    """The second would be written over the first, or not at all, when everything is paid for."""
+    project.suite(predict="def follow(request):\n    open('called', 'w').close()\n    return 'x'\n")
+    for flags in (("--promptreg-html", "x"), ("--promptreg-results", "x"), ("--promptreg-codequality", "./x")):
+        result = run(*flags, "--promptreg-markdown", "x")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["*x: * and * are to go into one file*", "*name a file for each*"])
+    assert not (project.path / "called").exists()
+    assert not (project.path / "x").exists()

@@ -128,3 +128,12 @@ def test_only_github_has_a_workspace(tmp_path: Path) -> None:
     assert workspace({}) is None
     assert workspace({"GITHUB_ACTIONS": "false"}) is None
     assert workspace({"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}) == tmp_path
+
+
+def test_a_prompt_that_stands_in_the_test_is_told_once(tmp_path: Path) -> None:
+    """Beside the suite, which is in the same file."""
+    (tmp_path / "t.py").write_text("\n" * 20, encoding="utf-8")
+    inline = suite(PromptVersion("v2", "Be quick.", where=f"{tmp_path / 't.py'}:3", first_line=3))
+    odd = replace(inline, spec=replace(inline.spec, where=f"{tmp_path / 't.py'}:7"))
+    (line,) = told(odd, root=tmp_path)
+    assert line.startswith("::error file=t.py,line=7,title=test_y%3A v2 regressed")

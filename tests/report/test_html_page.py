@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making_runs import HOSTILE, case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
+from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.diffs import word_diff
 from pytest_promptreg.noise_result import NoiseResult
 from pytest_promptreg.origin import Origin
 from pytest_promptreg.report.escape import visible
 from pytest_promptreg.report.html import FILE, data, words
+from pytest_promptreg.report.html.page import render
 
 
 class Reader(HTMLParser):
@@ -83,6 +85,17 @@ def test_the_policy_allows_the_one_script_and_style_that_are_there_and_nothing_e
     assert {attributes.get("type") for attributes, _ in reader.scripts if attributes} == {"application/json"}
     assert not {name for name in reader.attributes if name.startswith("on") or name in {"style", "src"}}
     assert all(link.startswith("#") for link in reader.links)
+
+
+def test_the_page_is_drawn_anew_only_for_something_new() -> None:
+    """MLflow and a file get one page; what came up in between is told by the later one."""
+    conclusion = Conclusion(caught_run())
+    first = render(conclusion)
+    assert render(conclusion) is first
+    conclusion.problems.append("the store is away")
+    assert "the store is away" in render(conclusion)
+    conclusion.pruned = True
+    assert "--promptreg-prune" not in render(conclusion)
 
 
 def test_equal_runs_give_equal_pages() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_promptreg import results
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.errors import ReportError
 from pytest_promptreg.outcome import RunOutcome
@@ -68,3 +69,36 @@ def test_a_summary_that_cannot_be_written_is_told_and_fails_nothing(tmp_path: Pa
     leave(done, {}, tmp_path)
     assert not done.fatal
     assert "GITHUB_STEP_SUMMARY" in done.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("there", "is_ours"),
+    [
+        ("   \n\n" + "Summarize this. " * 20, False),
+        ("\n", True),
+        (" " * 300, False),
+        ("  <!-- pytest-promptreg -->\nindented by somebody", True),
+    ],
+)
+def test_white_space_makes_a_file_nobody_s(tmp_path: Path, there: str, is_ours: bool) -> None:
+    """An empty file is anybody's, also one of an empty line; behind the space at its beginning may stand a text."""
+    path = tmp_path / "prompts.md"
+    path.write_text(there, encoding="utf-8")
+    if is_ours:
+        make_way({"markdown": path})
+    else:
+        with pytest.raises(ReportError, match="is not overwritten"):
+            make_way({"markdown": path})
+    assert path.exists() != is_ours
+
+
+def test_two_files_have_two_places(tmp_path: Path) -> None:
+    """One would be written over the other: that is told before anything is removed, whatever the paths look like."""
+    path = tmp_path / "run.json"
+    REPORT_FILES["markdown"].file.write(path, "<!-- pytest-promptreg -->")
+    crooked = tmp_path / "deep" / ".." / "run.json"
+    with pytest.raises(ReportError, match="the web page and the Markdown report are to go into one file"):
+        make_way({"html": path, "markdown": crooked})
+    with pytest.raises(ReportError, match="the results and the Markdown report are to go into one file"):
+        make_way({"markdown": path}, [(results.FILE, crooked)])
+    assert path.exists()

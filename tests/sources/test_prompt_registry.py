@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PromptError
 from pytest_promptreg.model import Message, PromptVersion
+from pytest_promptreg.redaction.redactor import FunctionRule, PatternRule, Redactor
 from pytest_promptreg.sources.registry import stored
 from pytest_promptreg.sources.registry.addresses import Address, is_registry, parse
 from pytest_promptreg.sources.registry.loading import Loaded, forget, load_registry
@@ -344,6 +346,15 @@ def test_a_secret_is_not_copied(database: Path, tmp_path: Path) -> None:
     cached = settings_of(database, cache=tmp_path / "cache")
     assert load("prompts:/guarded", cached).versions[0].model_config == {"api_key": "sk-hidden"}
     assert not list((tmp_path / "cache").glob("*.json"))
+
+
+def test_a_secret_in_the_text_is_not_copied(database: Path, tmp_path: Path) -> None:
+    """Nor what a rule of the user's calls one, or cannot tell of."""
+    cached = settings_of(database, cache=tmp_path / "cache")
+    for rule in (PatternRule("mine", regex.compile("Summarize")), FunctionRule("odd", len)):
+        forget()
+        load("prompts:/summarize@champion", replace(cached, redactor=Redactor(rules=[rule])))
+        assert not list((tmp_path / "cache").glob("*.json"))
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(database: Path, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...atomic import write_atomically
+from ...errors import RedactionError
 from ...mlflow_store import is_web
 from ...model import PromptVersion
 from ...redaction import without_secrets, without_user_info
@@ -80,14 +81,21 @@ class Copies:
         """Keep the copy, unless something in it is a secret."""
         if self._path is None:
             return
-        if any(
-            without_secrets(said) != said for version in copy.versions for said in (version.model_config, version.tags)
-        ):
-            return
         wires = [version.to_wire() for version in copy.versions]
+        if any(map(self._holds_a_secret, wires)):
+            return
         said = {**self._head, "fetched": copy.fetched, "run": copy.run, "versions": wires}
         with contextlib.suppress(OSError):
             write_atomically(self._path, canonical_json(said, indent=1) + "\n")
+
+    def _holds_a_secret(self, wire: dict[str, Any]) -> bool:
+        """By the name of a setting, by its shape, or by a rule of the user's."""
+        if any(without_secrets(wire[named]) != wire[named] for named in ("model_config", "tags")):
+            return True
+        try:
+            return self._settings.redactor.value(wire) is not wire
+        except RedactionError:  # whether it does cannot be told
+            return True
 
     @contextlib.contextmanager
     def turn(self, deadline: Deadline) -> Iterator[None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...mlflow_store import Store, find_registry
+from ...redaction.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class RegistrySettings:
     :param timeout_s: seconds that asking may take in all.
     :param run: what the processes of one pytest run have in common (pytest-xdist's PYTEST_XDIST_TESTRUNUID): a copy
         that one of them fetched is good for all of them, however old. Empty where there is one process.
+    :param redactor: tells of what holds a secret, and is not copied.
     """
 
     uri: str | None = None
@@ -27,6 +29,7 @@ class RegistrySettings:
     rootdir: Path = Path()
     timeout_s: float = 30.0
     run: str = ""
+    redactor: Redactor = field(default_factory=Redactor)
 
     def target(self, environ: Mapping[str, str]) -> Store:
         """The registry as a store, by the same rules as for runs.
