@@ -13,7 +13,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import TrackingError
@@ -319,7 +319,18 @@ def _show_on_prompts(uri: str, experiment_id: str, record: Record, runs: Mapping
 def _write_artifacts(client: Any, run_id: str, artifacts: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="promptreg-") as folder:
         for name, text in artifacts.items():
-            path = Path(folder, name)
+            path = _inside(Path(folder), name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(clean.text(text), encoding="utf-8", newline="\n")
         client.log_artifacts(run_id, folder)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The file of that name in the folder.
+
+    :raises TrackingError: for a name that leads out of it, as a record may have that others have written.
+    """
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or set(name) & {"\\", ":", "\0"}:
+        raise TrackingError(f"it names an artifact that is no file of the run's: {name!r}")
+    return folder.joinpath(*path.parts)

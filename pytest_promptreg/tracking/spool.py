@@ -138,6 +138,17 @@ def load(folder: Path) -> Session:
         raise TrackingError("it is damaged", where=where, next_step=f"remove {display_path(folder)}") from exc
 
 
+def was_written_here(folder: Path) -> bool:
+    """Whether a record may have been written by a run on this machine: for its owner only, as git and archives do not.
+
+    A record decides where it is sent, and what is sent there is sent with the credentials of the environment.
+    """
+    try:
+        return os.name == "nt" or not folder.stat().st_mode & 0o077
+    except OSError:
+        return False
+
+
 def remove(folder: Path) -> None:
     """Take a record that was sent out of the spool; one that stays is found to be sent already the next time."""
     with contextlib.suppress(OSError):

@@ -117,6 +117,12 @@ def _send(
     away: dict[str, TrackingError],
 ) -> Receipt:
     session = spool.load(folder)
+    if not uri and not spool.was_written_here(folder) and not _is_named(session.settings.uri, environ):
+        raise TrackingError(
+            f"others can read its folder, so it was not written on this machine, and {TRACKING_VARIABLE} does not name "
+            f"its store {session.settings.store.shown}",
+            next_step="--tracking-uri URI sends it where you say",
+        )
     settings = replace(spool.with_credentials(session.settings, environ), timeout_s=timeout_s)
     if uri:
         settings = replace(settings, uri=uri, artifact_root=_artifacts_beside(uri))
@@ -148,6 +154,12 @@ def _elsewhere(folder: Path, environ: Mapping[str, str]) -> str:
     if not named or spool.storable_uri(named) == stored.uri:
         return ""
     return f'; {TRACKING_VARIABLE} names another store now: --tracking-uri "${TRACKING_VARIABLE}" sends it there'
+
+
+def _is_named(store: str, environ: Mapping[str, str]) -> bool:
+    """Whether the environment names the store of a record."""
+    named = environ.get(TRACKING_VARIABLE, "").strip()
+    return bool(named) and spool.storable_uri(named) == store
 
 
 def _artifacts_beside(uri: str) -> str | None:
