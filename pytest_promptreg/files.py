@@ -18,9 +18,10 @@ OWN_FOLDER = ".promptreg"
 def display_path(path: Path) -> str:
     """``path`` as a person in the working directory would type it."""
     try:
-        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
     except OSError:
-        return str(path)
+        shown = str(path)
+    return f"./{shown}" if shown.startswith("-") else shown  # it may stand in a command, where it would be a flag
 
 
 def expand(entry: str | Path, base: Path) -> list[Path] | None:

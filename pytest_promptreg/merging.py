@@ -6,6 +6,7 @@ refused. What one run has lost (a shard, the rest of an interrupted one, a case)
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -92,7 +93,7 @@ def _refuse_strangers(shards: Sequence[ShardResults]) -> None:
         if shard.plugin_version != __version__:
             raise _stranger(
                 f"{shard} is of pytest-promptreg {shard.plugin_version}, and this is {__version__}",
-                f"pip install pytest-promptreg=={shard.plugin_version}, or run the shard again",
+                f"pip install {shlex.quote(f'pytest-promptreg=={shard.plugin_version}')}, or run the shard again",
             )
         if shard.part.count != first.part.count:
             raise _stranger(f"{shard} and {first} are parts of unequal counts")

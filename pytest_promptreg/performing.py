@@ -78,6 +78,7 @@ class Performer:
         self.own_metrics: dict[str, SuiteMetrics] = {}
         self._builtin = BuiltinMetrics(self.settings.metric_settings)
         self._runs: dict[str, SuiteRun] = {}
+        self._files: dict[str, str] = {}  # by the path of a baseline in small letters, its suite
         self.stopping: Stopping | None = None
         self.plan = CallPlan()
         self.replay = self._recorded_outputs()
@@ -99,10 +100,12 @@ class Performer:
         """The suite of one combination of the function's other parameters, with its baseline read.
 
         :raises BaselineError: when the baseline cannot be trusted.
+        :raises ConfigError: when its file would be another suite's where small and capital letters are one.
         :raises RedactionError: when it cannot be redacted.
         """
         spec = self.bases[base_id].with_variant(variant)
         if spec.id not in self.suites:
+            self._refuse_one_file(spec)
             stored = redacted_baseline(baseline_file.load(spec.baseline_path), self.settings.redactor)
             self.baselines[spec.id] = stored
             self.declared[spec.id] = self.declared[base_id]
@@ -113,6 +116,16 @@ class Performer:
             self.predicts[spec.id] = self.predicts[base_id]
             self.own_metrics[spec.id] = self.own_metrics[base_id]
         return self.suites[spec.id]
+
+    def _refuse_one_file(self, spec: SuiteSpec) -> None:
+        other = self._files.setdefault(str(spec.baseline_path).casefold(), spec.id)
+        if other != spec.id:
+            raise ConfigError(
+                f"{spec.id} and {other} differ in small and capital letters alone: on macOS and Windows their "
+                "baselines are one file",
+                where=spec.where,
+                next_step="rename one of them",
+            )
 
     # -- selecting
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
+_NO_FILE = re.compile(r"(?i:\.*|(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?)")  # a folder, or a device of Windows
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
 
 _T = TypeVar("_T")
@@ -61,9 +62,9 @@ def slug(text: str) -> str:
 
 
 def file_slug(text: str) -> str:
-    """A file name for ``text``: its slug, made unique by a piece of its digest where the slug lost something."""
+    """A file name for ``text``: its slug, with a piece of its digest where that lost something or names no file."""
     short = slug(text)[:80]
-    return short if short == text else f"{short}-{digest(text)[:8]}"
+    return short if short == text and not _NO_FILE.fullmatch(text) else f"{short}-{digest(text)[:8]}"
 
 
 def digest(text: str) -> str:
