@@ -29,6 +29,26 @@ WRITTEN = "<!-- written by docs/reference.py: change what it reads, and run it -
 KINDS = {"string": "text", "args": "words", "linelist": "lines"}
 LONGEST_CALL = 100
 _NAMES = re.compile(r"(?<!\w)--[a-z-]*[a-z]\b|\bpromptreg_[a-z_]+\b|\bMLFLOW_\w+|(?<!\w)\.?[\w/-]+\.(?:jsonl?|db|py)\b")
+# Ini options, by the page that says more.
+TOLD_IN = {
+    "gates": ["promptreg_gates", "promptreg_versions"],
+    "../metrics": [
+        *("promptreg_metrics", "promptreg_signals", "promptreg_embedding_model", "promptreg_embedding_cache"),
+        *("promptreg_rouge_tokens", "promptreg_bleu_tokens"),
+    ],
+    "../noise": ["promptreg_margin", "promptreg_undecided"],
+    "../calls": [
+        *("promptreg_concurrency", "promptreg_timeout", "promptreg_retries", "promptreg_rate"),
+        "promptreg_baseline_samples",
+    ],
+    "../replay": ["promptreg_replay", "promptreg_replay_file", "promptreg_predict_version", "promptreg_prices"],
+    "../mlflow": [
+        *("promptreg_mlflow", "promptreg_mlflow_experiment", "promptreg_mlflow_level", "promptreg_mlflow_timeout"),
+        *("promptreg_mlflow_required", "promptreg_mlflow_traces", "promptreg_registry_ttl"),
+    ],
+    "../ci": ["promptreg_github"],
+    "../redaction": ["promptreg_redact"],
+}
 FIXTURES = ("promptreg", "promptreg_predict", "promptreg_executor")
 # What the plugin does with a case, and how values travel between processes.
 NOT_FOR_USERS = frozenset({"insist", "attach_predict", "take", "decide", "to_wire", "from_wire"})
@@ -88,8 +108,9 @@ by nothing else.
 
 def options() -> str:
     """The page of ini options."""
+    pages = {name: page for page, names in TOLD_IN.items() for name in names}
     rows = [
-        [f"`{name}`", KINDS[option.kind], option.meaning, option.default or "none"]
+        [f"`{name}`", KINDS[option.kind], option.meaning, option.default or "none", _more(pages[name])]
         for name, option in INI_OPTIONS.items()
     ]
     return f"""# Ini options
@@ -109,7 +130,11 @@ promptreg_versions = v1 v2
 promptreg_timeout = 60
 ```
 
-{table(["option", "kind", "what it says", "default"], rows)}"""
+{table(["option", "kind", "what it says", "default", "more"], rows)}"""
+
+
+def _more(page: str) -> str:
+    return f"[{page.rpartition('/')[2]}]({page}.md)"
 
 
 def suite() -> str:

@@ -32,7 +32,7 @@ from tests.doc_blocks import ROOT, Block, Step, blocks_of, differs, steps_of
 
 GIVEN = ROOT / "tests" / "doc_pages"
 SHELL = re.compile(r"cat|cd|cp|diff|echo|export|git|grep|head|ls|mkdir|mv|printf|rm|sed|touch|unset")
-_OTHER_COMMANDS = re.compile(r"[|;&<>]")
+_OPERATORS = "|;&<>"
 # A commit is the same on each machine and day.
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -155,8 +155,7 @@ class Reader:
         words = shlex.split(command, comments=True)
         words = words[2:] if words[:2] == ["python", "-m"] else words
         if words[0] in {"pytest", "pytest_promptreg"}:
-            alone = _OTHER_COMMANDS.search(command.partition(" #")[0].replace("python -m", "")) is None
-            assert alone, f"{block.where}: {command}: give it a line of its own"
+            assert _is_alone(command), f"{block.where}: {command}: give it a line of its own"
             arguments = [name for word in words[1:] for name in _expanded(word)]
             if words[0] == "pytest_promptreg":
                 return _own_command(arguments)
@@ -181,6 +180,13 @@ class Reader:
         several = [] if any(word.startswith(("-n", "--dist")) for word in arguments) else ["-p", "no:xdist"]
         result = self._pytester.runpytest_inprocess(*several, *arguments)
         return int(result.ret), "\n".join([*result.outlines, *result.errlines])
+
+
+def _is_alone(command: str) -> bool:
+    """Whether it is one command that writes to the terminal, as far as its own words go."""
+    words = shlex.shlex(command, posix=True, punctuation_chars=_OPERATORS)
+    words.whitespace_split = True
+    return not any(set(word) <= set(_OPERATORS) for word in words)
 
 
 def _expanded(word: str) -> list[str]:

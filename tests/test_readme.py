@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import picture
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,37 +34,32 @@ def test_the_ten_lines_run(pytester: pytest.Pytester) -> None:
     failed.stdout.fnmatch_lines(["*pass_rate 0.000 (gate >= 0.95)"])
 
 
-def test_the_caught_regression_is_what_the_example_suite_prints(pytester: pytest.Pytester) -> None:
-    """Every line of the README's picture of a caught regression is printed by the example suite, in that order.
+def test_the_picture_is_what_the_terminal_shows(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/caught.svg is the edit of the tutorial, run now; but for the time that it takes."""
+    monkeypatch.setenv("COLUMNS", str(picture.COLUMNS))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    But for the latency, which no two machines have in common.
-    """
-    suite = pytester.path / "example_suite"
-    shutil.copytree(ROOT / "example_suite", suite, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-    arguments = ["--promptreg-versions", "v3", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    result = pytester.runpytest_inprocess("example_suite/test_summarize.py", *arguments)
-    assert result.ret == 1
-    printed = [_without_latency(line) for line in result.outlines]
-    shown = [_without_latency(line) for line in _block("text").splitlines() if line.strip() != "..."]
-    position = 0
-    for line in shown:
-        assert line in printed[position:], f"not printed, or not in this order: {line}"
-        position = printed.index(line, position)
+    def run(arguments: Sequence[str]) -> Sequence[str]:
+        return pytester.runpytest_inprocess(*arguments, "-p", "no:xdist").outlines
+
+    monkeypatch.syspath_prepend(str(pytester.path))
+    drawn = picture.svg(picture.caught(pytester.path, run))
+    shown = picture.PICTURE.read_text(encoding="utf-8")
+    assert picture.same(shown, drawn), "run python docs/picture.py"
+    assert len(shown) < 150_000
+    assert "](docs/caught.svg)" in README
 
 
-def _without_latency(line: str) -> str:
-    return re.sub(r"\s+\d[\d.]* m?s(?=\s|$)", " TIME", line).rstrip()
+def test_the_readme_can_be_read_in_one_go() -> None:
+    """It is short: what is to be looked up stands in the reference."""
+    assert len(README.splitlines()) <= 140
 
 
-@pytest.mark.parametrize("word", sorted(set(re.findall(r"--(?:no-)?promptreg-[a-z]+|\bpromptreg_[a-z_]+", README))))
-def test_every_flag_and_setting_that_the_readme_names_exists(pytester: pytest.Pytester, word: str) -> None:
-    """A flag, ini option or fixture that the README names is one that `pytest --help` or the plugin knows."""
-    known = pytester.runpytest_inprocess("--help").stdout.str() + " promptreg_predict promptreg_executor"
-    assert word in known
-
-
-def test_the_readme_tells_every_setting(pytester: pytest.Pytester) -> None:
-    """A flag or ini option that the plugin has is in the README."""
+def test_the_reference_tells_every_setting(pytester: pytest.Pytester) -> None:
+    """A flag or ini option that the plugin has stands on a page of the reference."""
+    pages = "".join((ROOT / "docs" / "reference" / name).read_text("utf-8") for name in ("flags.md", "options.md"))
     told = pytester.runpytest_inprocess("--help").stdout.str()
-    for word in set(re.findall(r"--(?:no-)?promptreg-[a-z]+|\bpromptreg_[a-z_]+(?= \()", told)):
-        assert word in README, word
+    known = set(re.findall(r"--(?:no-)?promptreg-[a-z]+(?:-[a-z]+)*|\bpromptreg_[a-z_]+(?= \()", told))
+    assert len(known) > 40
+    for word in known:
+        assert f"`{word}" in pages, word

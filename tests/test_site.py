@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
+import conf
+
 ROOT = Path(__file__).resolve().parent.parent
-_SPEC = importlib.util.spec_from_file_location("site_conf", ROOT / "docs" / "conf.py")
-assert _SPEC is not None
-assert _SPEC.loader is not None
-conf = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(conf)
 
 
 def test_the_lists_of_an_index_are_its_navigation() -> None:
