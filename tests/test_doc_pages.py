@@ -18,6 +18,8 @@ NOT_RUN = {
     "docs/explanation/redaction.md": 1,
     "docs/mlflow.md": 1,
     "docs/noise.md": 3,
+    "docs/recipes/machines.md": 1,
+    "docs/recipes/monorepo.md": 2,
     "docs/redaction.md": 1,
     "docs/tutorial.md": 1,
 }
