@@ -16,8 +16,10 @@ from tests.providers import Provider, ToolCall, serving, text_of
 # What a ticket asks -> the answer in two sentences, the short one, and what it is about.
 _ANSWERS = {
     "where is": (
-        "We are sorry that order {order} did not come on 3 March. "
-        + "It left our store on 5 March and is with you by 8 March.",
+        (
+            "We are sorry that order {order} did not come on 3 March. "
+            "It left our store on 5 March and is with you by 8 March."
+        ),
         "Your parcel is on its way.",
         ("delivery", True),
     ),
