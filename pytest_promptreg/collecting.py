@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import modes
 from .board import Board
 from .declaring import build_suite
 from .errors import ConfigError, PromptregError
@@ -237,6 +238,24 @@ def deselect_other_shards(config: pytest.Config, items: list[pytest.Item], role:
         items[:] = [item for item in items if item.stash.get(CASE_KEY, None) not in others]
 
 
+def _draw_order(items: list[pytest.Item], role: Performing) -> None:
+    """Put the cases of each version that is looked at on the way in an order that says nothing of them.
+
+    They keep the places that they have together: no case moves past one of another version, or past another test.
+    """
+    from .stopping import drawn_place
+
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, item in enumerate(items):
+        key = item.stash.get(CASE_KEY, None)
+        if key is not None and role.performer.suites[key.suite].mode == modes.CALIBRATED:
+            places.setdefault((key.suite, key.version), []).append(place)
+    for own in places.values():
+        drawn = sorted((items[place] for place in own), key=lambda item: drawn_place(item.stash[CASE_KEY]))
+        for place, item in zip(own, drawn, strict=True):
+            items[place] = item
+
+
 def last_words(session: pytest.Session, role: Role) -> None:
     """A worker's session ends: what it learnt while it ran goes to the controller too."""
     output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
@@ -255,6 +274,8 @@ def finish(session: pytest.Session, role: Role) -> None:
     """
     if not isinstance(role, Performing):
         return
+    if role.settings.stop_early:
+        _draw_order(session.items, role)
     found: list[tuple[CaseKey, str]] = [
         (item.stash[CASE_KEY], item.nodeid) for item in session.items if CASE_KEY in item.stash
     ]

@@ -1,9 +1,10 @@
 """Stopping early: which versions of a run need no further call, because what is said of them can no longer change.
 
 Calibrated suites are looked at after a third and two thirds of a version's examples, and their calls wait there: what
-is called beyond a look would be paid for and thrown away. In strict suites breaches are counted, and a version stops
-when no further pass can lift it to its pass rate; a single case may always fail by itself, so none is stopped as
-passed.
+is called beyond a look would be paid for and thrown away. Their examples run in an order drawn from their ids: in a
+file they stand by kind or difficulty, and the first of them would say nothing of the rest. In strict suites breaches
+are counted, and a version stops when no further pass can lift it to its pass rate; a single case may always fail by
+itself, so none is stopped as passed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .model import CaseKey, Key
 from .outcome import CaseOutcome, EarlyStop
 from .report.escape import one_line
 from .settings import STOP_EARLY, Settings
+from .text import canonical_json, digest
 
 if TYPE_CHECKING:
     from .suite_run import SuiteRun
@@ -166,6 +168,11 @@ class Stopping:
         version.stop = EarlyStop(finding, ended, len(order), 0)
         rest = [spec.case_key(version.label, example) for example in order[ended:]]
         version.stop = replace(version.stop, saved=version.run.leave_out(rest))
+
+
+def drawn_place(key: CaseKey) -> str:
+    """By which the cases of a version are put in order: as if by lot, the same in every run and for every version."""
+    return digest(canonical_json([key.suite, key.example]))
 
 
 def is_lost(gate: Gate, passes: int, judged: int, left: int) -> bool:

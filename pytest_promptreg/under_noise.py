@@ -16,6 +16,7 @@ from .noise import floors, judging, looks, ranks
 from .noise.evidence import ExampleScores, TermEvidence
 from .noise.judging import TermVerdict
 from .noise.looks import Decision
+from .noise.words import ALPHA
 from .noise_result import OUTSIDE, RATE, REGRESSED, UNDECIDED, NoiseResult
 from .outcome import CaseOutcome, VersionOutcome
 from .settings import Settings
@@ -171,7 +172,7 @@ def _loss(spec: SuiteSpec, one: TermEvidence, verdict: TermVerdict, questions: i
 
 def _floors(spec: SuiteSpec, versions: Sequence[VersionOutcome]) -> list[list[NoiseResult]]:
     # As many questions as there are metrics and versions, each one a chance to be alarmed by nothing.
-    alpha = judging.ALPHA / max(1, len(versions) * len(spec.noise_terms))
+    alpha = ALPHA / max(1, len(versions) * len(spec.noise_terms))
     return [[_floor(version, term, alpha) for term in spec.noise_terms] for version in versions]
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.gates import parse
 from pytest_promptreg.model import CaseKey, Example, Key, PromptVersion
+from pytest_promptreg.noise import looks
 from pytest_promptreg.outcome import CaseOutcome, EarlyStop, VersionOutcome
 from pytest_promptreg.stopping import Stopping, is_lost
 from pytest_promptreg.suites import SuiteSpec
@@ -78,16 +79,25 @@ def goes(stopping: Stopping, version: PromptVersion, lost: float) -> str:
     return ""
 
 
+@pytest.fixture
+def twenty_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version may pass early by as few examples as there are here."""
+    monkeypatch.setattr(looks, "FEWEST_EARLY", 20)
+
+
+@pytest.mark.usefixtures("twenty_suffice")
 def test_a_look_and_the_conclusion_say_the_same() -> None:
     """What stopped a version is what the run is concluded by, with the alpha of all versions and looks."""
     spec = suite()
     stopping, run = started(spec)
     assert goes(stopping, V2, 0.2) == "v2 regressed after 10 of 30 examples: not called (--promptreg-stop-early)"
-    assert goes(stopping, V1, 0.0) == "v1 passed after 10 of 30 examples: not called (--promptreg-stop-early)"
-    assert len(run.left_out) == 40
+    assert goes(stopping, V1, 0.0) == "v1 passed after 20 of 30 examples: not called (--promptreg-stop-early)"
+    assert len(run.left_out) == 30
     versions = [
-        VersionOutcome(version, [case(version, i, lost) for i in range(10)], stopped=stopping.stops["s", version.label])
-        for version, lost in ((V1, 0.0), (V2, 0.2))
+        VersionOutcome(
+            version, [case(version, i, lost) for i in range(ran)], stopped=stopping.stops["s", version.label]
+        )
+        for version, lost, ran in ((V1, 0.0, 20), (V2, 0.2, 10))
     ]
     orders = {version.label: list(spec.example_by_id) for version in (V1, V2)}
     v1, v2 = judge(spec, versions, None, settings(), orders)
@@ -95,6 +105,7 @@ def test_a_look_and_the_conclusion_say_the_same() -> None:
     assert v2.noise[0].chance == pytest.approx(1e-4 * 10 * 2)  # the least there is, at the first look, of two versions
 
 
+@pytest.mark.usefixtures("twenty_suffice")
 def test_what_is_to_be_promoted_or_judged_by_other_gates_does_not_stop_as_passed() -> None:
     """An alias moves to what was tested wholly, and a gate on single cases may still fail; a regression stands."""
     for spec, changes in ((suite(), {"promote": "champion"}), (suite(gates=("numbers == 1",)), {})):

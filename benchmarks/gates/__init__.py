@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_promptreg.noise.judging import ALPHA
+from pytest_promptreg.noise.words import ALPHA
 
 from . import page, simulation
 from .simulation import Cell, Stopped
@@ -38,6 +38,8 @@ def gates(_folder: Path, runs: int) -> None:
         _hold_looks(stops)
         tables.append(page.early(source, _STORED, stops))
         print("\n" + tables[-1])
+    tables.append(page.uneven(_STORED, simulation.uneven(_STORED, suites // 2)))
+    print("\n" + tables[-1])
     page.write("\n\n".join([f"{suites} unchanged and {suites // 3} changed suites in each row.", *tables]))
 
 

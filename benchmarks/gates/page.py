@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .simulation import Cell, Floored, Overlooked, Rate, Stopped, Unlucky
+from .simulation import Cell, Floored, Overlooked, Rate, Stopped, Uneven, Unlucky
 from .sources import Source
 
 PAGE = Path(__file__).parents[2] / "docs" / "noise.md"
@@ -83,6 +83,16 @@ def overlooked(source: Source, found: Sequence[Overlooked]) -> str:
         f"**{source.name}**: called passed, per cent of suites that drop by just the margin ({found[0].drop:.3f})",
         ["examples", "stored", "passed"],
         ([str(one.n), str(one.stored), str(one.passed)] for one in found),
+    )
+
+
+def uneven(stored: int, found: Iterable[Uneven]) -> str:
+    """What "passed" errs by where a few examples bear the whole loss."""
+    return _table(
+        f"**Losses that a few examples bear**, {stored} stored generations: called passed, per cent of suites that "
+        "drop by just the margin",
+        ["examples", "that lose", "one look", "stopping early"],
+        ([str(one.n), f"{100 * one.share:.0f} %", str(one.one_look), str(one.looks)] for one in found),
     )
 
 

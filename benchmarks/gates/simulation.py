@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pytest_promptreg.noise import permutation
 from pytest_promptreg.noise.evidence import TermEvidence
 from pytest_promptreg.noise.floors import judge_floor
-from pytest_promptreg.noise.judging import ALPHA, Key, conclude
+from pytest_promptreg.noise.judging import Key, conclude
 from pytest_promptreg.noise.looks import SHARES, decide, look_counts
+from pytest_promptreg.noise.words import ALPHA
 
 from .sources import Floats, Source, Suite, evidence_of
 
@@ -249,17 +251,61 @@ def stopped(source: Source, stored: int, suites: int) -> Iterator[Stopped]:
                 whole = evidence_by_term(source, scores, stored)
                 verdicts = conclude(whole, chances(whole, random), alpha=ALPHA, margin=None)
                 single += any(verdict.state == "regressed" for verdict in verdicts)
-                state, count = _looked(source, scores, stored, n, _seed(random))
+                state, count = _looked(partial(evidence_by_term, source, scores, stored), n, _seed(random))
                 several += state == "regressed"
                 asked += count
             yield Stopped(n, changed, Rate(single, suites), Rate(several, suites), 1.0 - asked / (suites * n))
 
 
-def _looked(source: Source, scores: Mapping[str, Floats], stored: int, n: int, seed: int) -> tuple[str, int]:
+def _looked(
+    first: Callable[[int], Mapping[Key, TermEvidence]], n: int, seed: int, margin: float | None = None
+) -> tuple[str, int]:
+    """What looks come to, and how many examples they asked for.
+
+    :param first: the evidence of so many of the examples.
+    """
     seen = []
     for count in look_counts(n, SHARES):
-        seen.append(evidence_by_term(source, scores, stored, count))
-        decision = decide(seen, seed=seed)
+        seen.append(first(count))
+        decision = decide(seen, margin=margin, seed=seed)
         if decision.state != "go on":
             return decision.state, count
     return "undecided", n
+
+
+UNEVEN = (0.5, 0.1, 0.05)  # shares of the examples that bear the whole loss
+_LOSS = 0.02  # the mean of it, and the margin
+_NOISE = 0.02  # standard deviation of a score
+
+
+@dataclass(frozen=True, slots=True)
+class Uneven:
+    """Suites that lose just the margin, all of it in a few examples, and which were called passed all the same."""
+
+    n: int
+    share: float
+    one_look: Rate
+    looks: Rate
+
+
+def uneven(stored: int, suites: int) -> Iterator[Uneven]:
+    """What "passed" errs by where it is hardest to see: in one look at the whole suite, and stopping early."""
+    for n in (20, 40, 60, 200):
+        for share in UNEVEN:
+            random = np.random.default_rng([n, round(100 * share), 10])
+            single = several = 0
+            for _ in range(suites):
+                scores = _NOISE * random.standard_normal((n, stored + 1))
+                scores[:, stored] -= _LOSS / share * (random.random(n) < share)
+                first = partial(_first, scores, stored)
+                (whole,) = conclude(first(n), {_KEY: 1.0}, alpha=ALPHA, margin=_LOSS)
+                single += whole.state == "passed"
+                several += _looked(first, n, _seed(random), _LOSS)[0] == "passed"
+            yield Uneven(n, share, Rate(single, suites), Rate(several, suites))
+
+
+_KEY = ("v2", "drop")
+
+
+def _first(scores: Floats, stored: int, count: int) -> dict[Key, TermEvidence]:
+    return {_KEY: evidence_of(scores, stored, 1.0, count)}

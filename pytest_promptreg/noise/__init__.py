@@ -6,9 +6,11 @@ prompt for one example) show by how much, and the *samples* of a run are judged 
 - ``evidence``: the scores of one term, example by example, made ready;
 - ``ways``: what could have been otherwise, had nothing changed; ``permutation``: how seldom chance does as much;
 - ``spread``: how much one example's scores vary by themselves; ``power``: what n examples can show of it;
-- ``bounds``: how far the truth may lie from what was seen; ``holm``: many questions asked at once;
-- ``judging``: passed, regressed or undecided; ``floors``: the same words for shares; ``looks``: stopping early;
+- ``bounds``, ``student``: how far the truth may lie from the share, the mean that was seen; ``holm``: many questions
+  asked at once;
+- ``words``, ``judging``: passed, regressed or undecided; ``floors``: the same words for shares; ``looks``: stopping
+  early;
 - ``ranks``: which examples lie furthest outside the noise.
 
-numpy is imported by these modules, so they are imported on first need.
+numpy is imported by most of these modules, so they are imported on first need; not by ``floors`` and what it needs.
 """

@@ -1,17 +1,13 @@
-"""How far the truth may lie from what was seen: exact bounds of a share, and Student's bounds of a mean.
+"""How far the truth may lie from what was seen: exact bounds of a share.
 
-The regularised incomplete beta function behind both is computed here (Lentz's continued fraction, *Numerical Recipes*
-6.4), so that scipy, which takes most of a second to import, is not needed.
+The regularised incomplete beta function behind them is computed here (Lentz's continued fraction, *Numerical Recipes*
+6.4), so that scipy, which takes most of a second to import, is not needed; nor is numpy, for a gate on a pass rate.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-
-import numpy as np
-
-from .ways import Floats
 
 _TINY = 1e-300
 _STEPS = 100_000  # of a continued fraction; it takes about the root of the larger parameter
@@ -49,7 +45,7 @@ def _away_from_zero(number: float) -> float:
     return number if abs(number) > _TINY else _TINY
 
 
-def _solve(rising: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+def solve(rising: Callable[[float], float], wanted: float, low: float, high: float) -> float:
     """Where a rising function reaches the value, by halving until two neighbours are left."""
     while low < (middle := (low + high) / 2.0) < high:
         if rising(middle) < wanted:
@@ -71,34 +67,6 @@ def rate_bounds(hits: int, n: int, confidence: float = 0.95, *, one_sided: bool 
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"a confidence lies between 0 and 1, not {confidence}")
     tail = 1.0 - confidence if one_sided else (1.0 - confidence) / 2.0
-    lower = 0.0 if hits == 0 else _solve(lambda x: incomplete_beta(hits, n - hits + 1, x), tail, 0.0, 1.0)
-    upper = 1.0 if hits == n else _solve(lambda x: incomplete_beta(hits + 1, n - hits, x), 1.0 - tail, 0.0, 1.0)
+    lower = 0.0 if hits == 0 else solve(lambda x: incomplete_beta(hits, n - hits + 1, x), tail, 0.0, 1.0)
+    upper = 1.0 if hits == n else solve(lambda x: incomplete_beta(hits + 1, n - hits, x), 1.0 - tail, 0.0, 1.0)
     return lower, upper
-
-
-def student_quantile(probability: float, freedom: float) -> float:
-    """The value below which that share of Student's t distribution lies, with so many degrees of freedom."""
-    if not 0.0 < probability < 1.0 or freedom <= 0:
-        raise ValueError(f"no quantile {probability} of a t distribution with {freedom} degrees of freedom")
-    if probability == 0.5:
-        return 0.0
-    tail = min(probability, 1.0 - probability)
-    x = _solve(lambda x: incomplete_beta(freedom / 2.0, 0.5, x), 2.0 * tail, 0.0, 1.0)
-    distance = math.sqrt(freedom * (1.0 - x) / x)
-    return distance if probability > 0.5 else -distance
-
-
-def mean_bound(values: Floats, confidence: float = 0.95) -> float | None:
-    """The upper bound of the mean that these values were drawn around: it lies below that so often.
-
-    Student's t, so trustworthy for about 20 values or more, or fewer without outliers. The scatter is taken at
-    face value: values that are all equal bound their mean to themselves, and a rare disaster that did not happen
-    is not in it.
-
-    :returns: None for fewer than two values, which say nothing of their spread.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    if len(values) < 2:
-        return None
-    error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return float(values.mean()) + (student_quantile(confidence, len(values) - 1) * error if error else 0.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..modes import TOO_MANY_BELOW, USUAL_BELOW
 from .bounds import incomplete_beta, rate_bounds
-from .judging import ALPHA, State
+from .words import ALPHA, State
 
 _MOST = 100_000  # that are said to settle a share
 _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
@@ -46,11 +46,16 @@ def judge_rate(passes: int, n: int, bound: float, op: str = ">=", alpha: float =
     if op == "==":
         return ("passed" if abs(passes / n - bound) <= 1e-9 else "regressed"), lower, upper
     meets = _OPERATORS[op]
-    if (op == ">=" and bound >= 1.0) or (op == "<=" and bound <= 0.0):
+    if is_taken_at_its_word(bound, op):
         return ("passed" if meets(passes / n, bound) else "regressed"), lower, upper
     if meets(lower, bound) and meets(upper, bound):
         return "passed", lower, upper
     return ("undecided" if meets(lower, bound) or meets(upper, bound) else "regressed"), lower, upper
+
+
+def is_taken_at_its_word(bound: float, op: str) -> bool:
+    """Whether a gate on a share wants all cases, none or exactly so many: then it is met by these cases or it is not."""
+    return op == "==" or (op == ">=" and bound >= 1.0) or (op == "<=" and bound <= 0.0)
 
 
 def settling_floor(below: int, n: int, alpha: float = ALPHA) -> int | None:

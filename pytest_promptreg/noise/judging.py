@@ -5,20 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from . import power
-from .bounds import mean_bound
 from .evidence import TermEvidence
 from .holm import adjusted
 from .permutation import p_value
+from .student import mean_bound
+from .words import ALPHA, State
 
-State = Literal["passed", "regressed", "undecided"]
 Key = tuple[str, str]  # prompt version, term
 
-ALPHA = 0.05
 MARGIN = 0.02  # of the term's scale: two BLEU points, 0.02 of cosine
 NOISE_SHARE = 0.25  # of the noise's standard deviation: what nobody sees in one example
+FEWEST = 20  # examples by which a term passes: a loss of one in ten is missing from most smaller suites
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class TermVerdict:
     """What is said of one term of one prompt version; plain values, all in the metric's unit unless said.
 
     :param state: ``regressed``: the drop is no accident, and larger than the margin. ``passed``: it is bounded below
-        the margin. ``undecided``: neither can be said with so few examples.
+        the margin, by :data:`FEWEST` examples or more. ``undecided``: neither can be said with so few examples.
     :param examples: how many examples it rests on.
     :param drop: mean over examples of what the new outputs lost.
     :param upper: the bound that the true drop lies below with confidence 1 - alpha; None for fewer than two examples.
@@ -126,7 +125,7 @@ def _verdict(
     if upper is not None:
         if p[1] <= alpha and one.drop > allowed:
             state = "regressed"
-        elif upper < allowed:
+        elif upper < allowed and one.examples >= FEWEST:
             state = "passed"
     sd = one.spread.of_drop(one.stored, one.samples) if one.stored else 0.0
     needed = _needed(one, sd, allowed, 1.0 - confidence) if state == "undecided" else None
@@ -147,7 +146,7 @@ def _verdict(
 def _needed(one: TermEvidence, sd: float, margin: float, alpha: float) -> int:
     """What would settle an unchanged suite; with so many examples already, what would settle the drop that was seen."""
     seen = max(sd, float(one.drops.std(ddof=1)) if one.examples > 1 else 0.0)
-    needed = power.settling(seen, margin, alpha=alpha)
+    needed = max(FEWEST, power.settling(seen, margin, alpha=alpha))
     if needed <= one.examples:
         needed = power.settling(seen, margin, drop=one.drop, alpha=alpha)
     return max(needed, one.examples + 1)

@@ -9,9 +9,10 @@ import numpy as np
 
 from . import power, spread
 from .evidence import pooled
-from .judging import ALPHA, allowed
+from .judging import allowed
 from .spread import Spread
 from .ways import Floats
+from .words import ALPHA
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..diffs import word_diff
 from ..gates import Verdict
 from ..text import count, some
-from . import noise
+from . import noise, shares
 from .escape import obeyed_by_none, one_line, visible, width
 from .failure import inline, prompt_change
 from .kinds import groups
@@ -140,6 +140,7 @@ def _suite(suite: SuiteOutcome, run: RunOutcome, *, verbose: bool, columns_wide:
         told.append((f"  not judged: {missed} of {suite.selected} selected cases", {"yellow": True}))
     for version in () if run.refreshed else suite.versions:
         told += wrapped(noise.lines(version, verbose=verbose), columns_wide)
+        told += wrapped(shares.lines(version, verbose=verbose), columns_wide)
         told += _changes(version)
         told += _version(suite, version)
     if suite.stale and not (suite.plan and suite.plan.pruned):

@@ -11,7 +11,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.noise.bounds import incomplete_beta, mean_bound, rate_bounds, student_quantile
+from pytest_promptreg.noise.bounds import incomplete_beta, rate_bounds
+from pytest_promptreg.noise.student import mean_bound, student_quantile
 
 
 @settings(max_examples=300, deadline=None)

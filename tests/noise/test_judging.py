@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from making_noise import evidence, matrices
 
 from pytest_promptreg.noise.evidence import ExampleScores, TermEvidence
-from pytest_promptreg.noise.judging import TermVerdict, judge, margin_of
+from pytest_promptreg.noise.judging import FEWEST, TermVerdict, judge, margin_of
 from pytest_promptreg.noise.ways import Floats
 
 KEY = ("v2", "semantic")
@@ -74,6 +74,16 @@ def test_equal_outputs_pass() -> None:
     """A model that never varies, and did not."""
     verdict = judged(np.ones((20, 4, 4)), 3)
     assert (verdict.state, verdict.drop, verdict.noise_sd, verdict.margin) == ("passed", 0.0, 0.0, 0.02)
+
+
+@pytest.mark.parametrize("count", [2, 5, FEWEST - 1])
+@pytest.mark.parametrize("stored", [2, 3])
+def test_few_examples_do_not_pass_however_alike(count: int, stored: int) -> None:
+    """Two equal outputs have no spread, and say nothing of the next: undecided, until there are enough to tell."""
+    verdict = judged(np.ones((count, stored + 1, stored + 1)), stored)
+    assert (verdict.state, verdict.needed) == ("undecided", FEWEST)
+    worse = matrices(np.random.default_rng(1), max(count, 4), 3, shift=0.9)
+    assert judged(worse, 3).state == "regressed", "a loss may be found in any number"
 
 
 @pytest.mark.parametrize("stored", [2, 3, 5])

@@ -10,9 +10,10 @@ import pytest
 from pytest_promptreg.modes import TOO_MANY_BELOW, USUAL_BELOW
 from pytest_promptreg.noise.bounds import rate_bounds
 from pytest_promptreg.noise.floors import judge_rate
-from pytest_promptreg.noise.judging import ALPHA
-from pytest_promptreg.noise.looks import SHARES
+from pytest_promptreg.noise.judging import FEWEST
+from pytest_promptreg.noise.looks import FEWEST_EARLY, SHARES
 from pytest_promptreg.noise.power import detectable
+from pytest_promptreg.noise.words import ALPHA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
 WORDS = re.sub(r"\s+", " ", PAGE)
@@ -44,4 +45,7 @@ def test_the_figures_of_the_text_are_computed() -> None:
     assert f"it is {found[0]} at 20 examples, {found[1]} at 50, {found[2]} at 200" in WORDS
     assert f"surely above {USUAL_BELOW:.0%}".replace("%", " %") in WORDS
     assert f"surely below {TOO_MANY_BELOW:.0%}".replace("%", " %") in WORDS
+    assert f"with 95 % confidence, by {FEWEST} examples or more" in WORDS
+    assert f"Fewer than {FEWEST} examples never pass" in WORDS
+    assert f"at the second look, with {FEWEST_EARLY} examples seen" in WORDS
     assert "{:g}, {:g} and {:g} %".format(*(100 * ALPHA * share for share in SHARES)) in WORDS

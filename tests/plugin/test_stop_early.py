@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_promptreg.noise import looks
 from pytest_promptreg.results import load
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ def forgetful(project: Project) -> Forgetful:
     return Forgetful(project)
 
 
+@pytest.fixture
+def twenty_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version may pass early by as few examples as there are here."""
+    monkeypatch.setattr(looks, "FEWEST_EARLY", 20)
+
+
 @pytest.fixture(params=["alone", "n0"])
 def run_here(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> Run:
     """Runs pytest in one process, without xdist and with ``-n 0``."""
@@ -129,19 +136,47 @@ def test_every_sample_of_what_is_not_called_is_saved(forgetful: Forgetful, run: 
     assert forgetful.calls("v2") == 20
 
 
+@pytest.mark.usefixtures("twenty_suffice")
 def test_what_is_surely_unchanged_stops_too(forgetful: Forgetful, run: Run) -> None:
-    """A version that lost less than the margin, beyond doubt, passes after a third of its examples."""
+    """A version that lost less than the margin, beyond doubt, passes after two thirds of its examples."""
     result = run(STOP, "-o", "promptreg_margin=0.3", "--promptreg-versions=v1")
-    result.assert_outcomes(passed=10, skipped=20)
+    result.assert_outcomes(passed=20, skipped=10)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "  stopped early: v1 passed after 10 of 30 examples, 20 calls saved",
+            "  stopped early: v1 passed after 20 of 30 examples, 10 calls saved",
             "*v1 passed: if its outputs got worse at all*",
         ]
     )
 
 
+@pytest.mark.usefixtures("twenty_suffice")
+def test_looks_see_examples_in_an_order_that_is_drawn(forgetful: Forgetful, run: Run) -> None:
+    """The easy examples first in the file, the hard ones last: what has not been seen has not passed."""
+    examples = forgetful.project.lines("examples.jsonl")
+
+    def order(label: str) -> list[str]:
+        told = run(STOP, "--collect-only", "-q").outlines
+        return [
+            found[1]
+            for line in told
+            if (found := re.fullmatch(rf"test_answer.py::test_answer\[{label}-(e\d+)\]", line))
+        ]
+
+    in_file = [json.loads(line)["id"] for line in examples]
+    drawn = order("v1")
+    assert drawn == order("v2") == order("v1"), "the same for each version and in each run"
+    assert drawn != in_file
+    assert sorted(drawn) == sorted(in_file)
+    assert 3 <= len({*drawn[:20]} & {*in_file[:20]}) < 20
+    hard = {*in_file[20:]}
+    source = FORGETFUL.replace("forgets = int(", f"forgets = 9 if request.example in {hard} else int(")
+    forgetful.project.write("test_answer.py", source.replace("MARKER", "").replace("SEED = 0", "SEED = 1"))
+    result = run(STOP, "-o", "promptreg_margin=0.3", "--promptreg-versions=v1")
+    assert "v1 passed" not in result.stdout.str()
+
+
+@pytest.mark.usefixtures("twenty_suffice")
 def test_what_other_gates_judge_is_not_stopped_as_passed(forgetful: Forgetful, run: Run) -> None:
     """Where a gate of the user's own may still fail, passing the noise is no reason to call no further."""
     forgetful.suite('gates=["calibrated", "numbers == 1"]')

@@ -16,7 +16,7 @@ from ...model import PromptVersion
 from ...noise_result import NoiseResult
 from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import count, some
-from .. import noise
+from .. import noise, shares
 from ..escape import visible
 from ..failure import changed_settings
 from ..html_diff import escaped, side_by_side
@@ -210,6 +210,8 @@ def _gates(suite: SuiteOutcome) -> str:
         for result in results:
             met_now = result.met
             said = f"{escaped(version.version.label)}: {escaped(str(result))}"
+            if isinstance(result, SuiteGateResult) and (more := shares.in_the_long_run(result)):
+                said += f"; {escaped(more)}"
             chip = f'<span class="chip {"passed" if met_now else "failed"}">{"met" if met_now else "not met"}</span>'
             (met if met_now else missed).append(f"<li>{chip} {said}</li>")
     of_cases = [str(gate) for gate in suite.spec.gates if not gate.of_suite]
