@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -18,6 +19,9 @@ from .model import ScoredCase
 
 _T = TypeVar("_T")
 FAILURES = 3  # one after the other, by which a metric counts as away
+_REMEMBERED = (
+    20_000  # scores: those of a case are asked for by its gates and as evidence, of its stored texts by version
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Scorer:
         self.executor: Executor | None = None  # where scores that take a model's time are computed; None for here
         self._broken: dict[str, MetricError] = {}
         self._failures: Counter[str] = Counter()
+        self._remembered: dict[tuple[str, str, str], float] = {}
 
     def signature(self, metric: str) -> str:
         """What shapes the metric's scores.
@@ -82,7 +87,7 @@ class Scorer:
         for name, scored in wanted.items():
             unequal = [pair for pair in scored if not same(pair.output, pair.baseline)]
             scored.update(dict.fromkeys(scored, perfect(name, self._known)))
-            scored.update(zip(unequal, self._score(name, unequal), strict=True))
+            scored.update(self._scores(name, unequal))
         return [
             {
                 term: self._value(term, [wanted[metric_of(term)][pair] for pair in pairs])
@@ -114,6 +119,20 @@ class Scorer:
         ask = getattr(self._metric(metric), "explain", None) if metric not in self._own else None
         pair = Pair(comparison.output, comparison.accepted, comparison.case)
         return str(self._guarded(metric, lambda: ask(pair))) if ask else ""
+
+    def _scores(self, name: str, pairs: list[Pair]) -> dict[Pair, float]:
+        """The score of each pair; built-in metrics see nothing but its texts, and are asked once for the same two."""
+        if name in self._own:
+            return dict(zip(pairs, self._score(name, pairs), strict=True))
+        known = self._remembered
+        texts = [(name, pair.output, pair.baseline) for pair in pairs]
+        found = {at: known[at] for at in texts if at in known}
+        new = {at: pair for at, pair in zip(texts, pairs, strict=True) if at not in found}
+        found.update(zip(new, self._score(name, list(new.values())), strict=True))
+        known.update((at, found[at]) for at in new)
+        for at in list(itertools.islice(known, max(0, len(known) - _REMEMBERED))):
+            del known[at]
+        return {pair: found[at] for at, pair in zip(texts, pairs, strict=True)}
 
     def _score(self, name: str, pairs: list[Pair]) -> list[float]:
         if not pairs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import modes
 from .errors import MetricError
-from .evidence import Evidence, Table
+from .evidence import Evidence
 from .model import CaseKey, ScoredCase
 
 if TYPE_CHECKING:
@@ -137,11 +137,12 @@ def _noise(
     found, problems = {}, []
     for term in modes.terms(modes.CALIBRATED, spec.metrics, references=referred > 0):
         evidence = Evidence((term,), run.scorer, spec.known)
-        tables: list[Table] = []
+        cases = [
+            (generated, ScoredCase(run.against.example(key), run.against.version(key)))
+            for key, generated in texts.items()
+        ]
         try:
-            for key, generated in texts.items():
-                case = ScoredCase(run.against.example(key), run.against.version(key))
-                tables += evidence.of(generated, case).values()
+            tables = [table for of_case in evidence.of_all(cases) for table in of_case.values()]
         except MetricError as exc:
             problems.append(f"{term} is left out: {exc}")
             continue

@@ -16,9 +16,10 @@ from .calls.words import Tell, keep_silent
 from .errors import BudgetError, MetricError
 from .evidence import Evidence
 from .gates import Verdict, judge_case
+from .gathering import Gathering
 from .matching import Matching, signalled
 from .metrics import METRICS
-from .model import CallKey, CaseKey, Key, Output, Request, ScoredCase
+from .model import CallKey, CaseKey, Key, Output, Request
 from .outcome import CaseOutcome
 from .redaction import without_address_secrets
 from .redaction.redactor import Redactor
@@ -83,7 +84,8 @@ class SuiteRun:
         )
         self._retries: dict[CaseKey, Sequence[str]] = {}
         self._failed_sample: dict[CaseKey, int] = {}
-        self._evidence = Evidence(self.spec.noise_terms, self.scorer, self.spec.known)
+        evidence = Evidence(self.spec.noise_terms, self.scorer, self.spec.known)
+        self._gathering = Gathering(self.against, evidence, self.runner)
 
     # -- calls
 
@@ -252,13 +254,12 @@ class SuiteRun:
         """
         outputs = (output, *more)
         outcome = self._judge_samples(key, outputs) if more else self._judge(key, output)
-        if self.spec.mode != modes.CALIBRATED or not outcome.judged:
+        if self.spec.mode != modes.CALIBRATED or self.refreshing or not outcome.judged:
             return outcome
         record = self.against.record(key)
         assert record is not None  # noqa: S101  only what has one is judged
-        texts = [*record.generated, *(sample.text for sample in outputs)]
         try:
-            tables = self._evidence.of(texts, ScoredCase(self.against.example(key), self.against.version(key)))
+            tables = self._gathering.tables(key, record, outputs)
         except MetricError as exc:
             made = outputs if more else ()
             return self._outcome(key, Verdict.ERROR, merged(outputs, 0), message=str(exc), samples=made)

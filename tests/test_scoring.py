@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_promptreg import scoring
 from pytest_promptreg.errors import MetricError
 from pytest_promptreg.gates import metric_of
-from pytest_promptreg.metrics import METRICS, MetricSettings, Pair, create
+from pytest_promptreg.metrics import METRICS, Metric, MetricSettings, Pair, create
 from pytest_promptreg.metrics.builtin import BuiltinMetrics
+from pytest_promptreg.model import Example, PromptVersion, ScoredCase
 from pytest_promptreg.scoring import Comparison, Scorer
 
 SURFACE = ("bleu", "chrf", "exact", "rouge_l")
@@ -55,6 +59,45 @@ def test_a_drop_is_positive_when_the_output_got_worse() -> None:
     """The score of the baseline output minus that of the new one, both against the reference."""
     comparison = Comparison("nothing alike", "the cat sat", "the cat sat", ("drop(rouge_l)",))
     assert Scorer(BuiltinMetrics(MetricSettings())).score([comparison]) == [{"drop(rouge_l)": 1.0}]
+
+
+class Counting(BuiltinMetrics):
+    """The built-in metrics, with what ROUGE-L is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(MetricSettings())
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(self, name: str) -> Metric:
+        """The metric of a name, told."""
+        metric = super().__call__(name)
+
+        class Told:
+            name = metric.name
+            signature = staticmethod(metric.signature)
+
+            @staticmethod
+            def score(pairs: Sequence[Pair]) -> list[float]:
+                self.asked += [(pair.output, pair.baseline) for pair in pairs]
+                return metric.score(pairs)
+
+        return Told()
+
+
+def test_a_built_in_metric_is_asked_once_for_the_same_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever case they are of: by a gate and as evidence, of each version; what is remembered is bounded."""
+    monkeypatch.setattr(scoring, "_REMEMBERED", 2)
+    builtin = Counting()
+    scorer = Scorer(builtin)
+    version = PromptVersion("v1", "x")
+    case, other = (ScoredCase(Example(name, {}), version) for name in "ab")
+    first = scorer.score([Comparison("a b", "a", None, ("rouge_l",), case)])
+    both = [Comparison("a b", "a", None, ("rouge_l",), one) for one in (case, other)]
+    assert scorer.score(both) == [*first, *first]
+    assert builtin.asked == [("a b", "a")]
+    scorer.score([Comparison(text, "a", None, ("rouge_l",), case) for text in ("c", "d")])
+    assert scorer.score(both) == [*first, *first]
+    assert builtin.asked == [("a b", "a"), ("c", "a"), ("d", "a"), ("a b", "a")]
 
 
 def test_an_empty_reference_is_a_reference() -> None:

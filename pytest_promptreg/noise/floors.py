@@ -54,7 +54,7 @@ def judge_rate(passes: int, n: int, bound: float, op: str = ">=", alpha: float =
 
 
 def is_taken_at_its_word(bound: float, op: str) -> bool:
-    """Whether a gate on a share wants all cases, none or exactly so many: then it is met by these cases or it is not."""
+    """Whether a gate on a share wants all cases, none or exactly so many: these cases meet it, or they do not."""
     return op == "==" or (op == ">=" and bound >= 1.0) or (op == "<=" and bound <= 0.0)
 
 
