@@ -19,8 +19,8 @@ from pytest_promptreg.tracking import spool
 
 STRUCK = Path(__file__).with_name("struck.py")
 _LIMIT_S = 120
-_FLAGS = ("-p", "pytest_promptreg.plugin", "-p", "no:cacheprovider")
-_SUITES = ("test_a.py", "test_b.py", "test_c.py")
+PYTEST = ("pytest", "-p", "pytest_promptreg.plugin", "-p", "no:cacheprovider")
+SUITES = ("test_a.py", "test_b.py", "test_c.py")
 _CONFTEST = """
 import re, pytest
 
@@ -65,12 +65,12 @@ class Deed:
     @property
     def looking(self) -> list[str]:
         """A run that only looks at the same suites."""
-        return ["pytest", *_FLAGS, *(name for name in self.arguments if name in _SUITES)]
+        return [*PYTEST, *(name for name in self.arguments if name in SUITES)]
 
     @property
     def command(self) -> list[str]:
         """The module and its arguments."""
-        return [self.module, *(_FLAGS if self.module == "pytest" else ()), *self.arguments]
+        return [*(PYTEST if self.module == "pytest" else [self.module]), *self.arguments]
 
 
 def _prompt(folder: Path, label: str, keep: int) -> None:
@@ -91,7 +91,7 @@ def make_project(folder: Path, arena: Arena) -> None:
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     for name in "abcd":
         (folder / f"test_{name}.py").write_text(_SUITE.format(name=name), encoding="utf-8")
-    arena.run(folder, ["pytest", *_FLAGS, "--promptreg-update"])
+    arena.run(folder, [*PYTEST, "--promptreg-update"])
     (folder / "__baselines__" / "test_a" / "notes.txt").write_text("by hand", encoding="utf-8")
     (folder / "prompts" / "README").write_text("by hand", encoding="utf-8")
 
@@ -114,13 +114,13 @@ def _other_tokens(folder: Path, arena: Arena) -> None:
 
 
 def _record(folder: Path, arena: Arena) -> None:
-    arena.run(folder, ["pytest", *_FLAGS, "--promptreg-replay=reuse", *_SUITES])
+    arena.run(folder, [*PYTEST, "--promptreg-replay=reuse", *SUITES])
     _edit(folder, arena)
 
 
 def _record_twice(folder: Path, arena: Arena) -> None:
     _record(folder, arena)
-    arena.run(folder, ["pytest", *_FLAGS, "--promptreg-replay=reuse", *_SUITES])
+    arena.run(folder, [*PYTEST, "--promptreg-replay=reuse", *SUITES])
     store = folder / ".promptreg" / "replay.jsonl"
     whole = store.read_bytes()
     store.write_bytes(whole + whole[:500] + b"\n" + whole[: whole.index(b"\n") + 1])
@@ -129,16 +129,16 @@ def _record_twice(folder: Path, arena: Arena) -> None:
 def _run_shards(folder: Path, arena: Arena) -> None:
     _edit(folder, arena)
     for shard in ("1/2", "2/2"):
-        arena.run(folder, ["pytest", *_FLAGS, *_SUITES, "--promptreg-update", f"--promptreg-shard={shard}"])
+        arena.run(folder, [*PYTEST, *SUITES, "--promptreg-update", f"--promptreg-shard={shard}"])
 
 
 def _report(folder: Path, arena: Arena) -> None:
-    arena.run(folder, ["pytest", *_FLAGS, *_REPORTS, *_SUITES])
+    arena.run(folder, [*PYTEST, *_REPORTS, *SUITES])
     _edit(folder, arena)
 
 
 def _keep_a_record(folder: Path, arena: Arena) -> None:
-    arena.run(folder, ["pytest", *_FLAGS, *_SUITES, "--promptreg-mlflow"], _AWAY)
+    arena.run(folder, [*PYTEST, *SUITES, "--promptreg-mlflow"], _AWAY)
     _edit(folder, arena)
 
 
@@ -150,21 +150,21 @@ _REPORTS = (
 )
 _AWAY = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 DEEDS = (
-    Deed("update", (*_SUITES, "--promptreg-update"), _edit),
-    Deed("accept", (*_SUITES, "--promptreg-accept=v2"), _new_version),
+    Deed("update", (*SUITES, "--promptreg-update"), _edit),
+    Deed("accept", (*SUITES, "--promptreg-accept=v2"), _new_version),
     Deed("prune", ("--promptreg-prune",), _leave_stale),
-    Deed("rescore", (*_SUITES, "--promptreg-rescore"), _other_tokens),
-    Deed("record", (*_SUITES, "--promptreg-replay=reuse"), _record),
+    Deed("rescore", (*SUITES, "--promptreg-rescore"), _other_tokens),
+    Deed("record", (*SUITES, "--promptreg-replay=reuse"), _record),
     Deed("replay-prune", ("replay", "--prune"), _record_twice, "pytest_promptreg"),
-    Deed("shard", (*_SUITES, "--promptreg-update", "--promptreg-shard=1/2"), _edit),
+    Deed("shard", (*SUITES, "--promptreg-update", "--promptreg-shard=1/2"), _edit),
     Deed(
         "merge",
         ("merge", ".promptreg/shards/1-of-2.json", ".promptreg/shards/2-of-2.json", "--results=run.json"),
         _run_shards,
         "pytest_promptreg",
     ),
-    Deed("report", (*_SUITES, *_REPORTS), _report),
-    Deed("spool", (*_SUITES, "--promptreg-mlflow"), _keep_a_record, environ=_AWAY),
+    Deed("report", (*SUITES, *_REPORTS), _report),
+    Deed("spool", (*SUITES, "--promptreg-mlflow"), _keep_a_record, environ=_AWAY),
 )
 
 
