@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOCK = "baselines.lock"
 _LOCK_S = 60.0
+_LOOK_S = 1.0  # who holds it longer is at work
 _NOTE = "refresh-*.json"
 _MOST_NAMED = 5
 
@@ -109,8 +110,21 @@ def settle(rootdir: Path) -> None:
 
 def stopped(rootdir: Path) -> list[str]:
     """A line for each deed that was stopped in the middle, unless a process is at work on it."""
-    told = [line for note in _notes(rootdir) if (line := _half_done(note))]
-    return told if told and not _somebody_writes(rootdir) else []
+    if not _notes(rootdir):
+        return []
+    from filelock import Timeout
+
+    try:
+        with _lock(rootdir / OWN_FOLDER, _LOOK_S):
+            return _half_done_deeds(rootdir)
+    except Timeout:
+        return []
+    except OSError:  # what cannot be locked cannot be written to either
+        return _half_done_deeds(rootdir)
+
+
+def _half_done_deeds(rootdir: Path) -> list[str]:
+    return [line for note in _notes(rootdir) if (line := _half_done(note))]
 
 
 def _notes(rootdir: Path) -> list[Path]:
@@ -139,18 +153,6 @@ def _half_done(note: Path) -> str:
         f"a run was stopped after {len(done)} of {len(files)} baselines; as before: {', '.join(names)}; "
         f"run it again: {command}"
     )
-
-
-def _somebody_writes(rootdir: Path) -> bool:
-    from filelock import Timeout
-
-    try:
-        with _lock(rootdir / OWN_FOLDER, 0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
 
 
 def _lock(folder: Path, timeout_s: float) -> BaseFileLock:

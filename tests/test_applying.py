@@ -75,8 +75,9 @@ def test_a_deed_that_came_to_its_end_leaves_no_note(tmp_path: Path) -> None:
     assert notes(tmp_path) == []
 
 
-def test_nothing_is_told_while_a_run_is_at_work(tmp_path: Path) -> None:
+def test_nothing_is_told_while_a_run_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run during an update sees half of it, and that nobody was stopped."""
+    monkeypatch.setattr(applying, "_LOOK_S", 0.05)
     stop_after(tmp_path, 1)
     with FileLock(tmp_path / ".promptreg" / "baselines.lock"):
         assert stopped(tmp_path) == []

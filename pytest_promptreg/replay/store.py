@@ -6,6 +6,7 @@ processes may append at once, under a lock; pruning replaces the file whole.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import threading
@@ -245,16 +246,20 @@ class Store:
         return FileLock(folder / f"{self.path.name}.lock", timeout=_LOCK_S, thread_local=False)
 
     def _append(self, line: bytes) -> int:
-        """Write a line in one go and say where it begins; a torn line before it is ended first."""
+        """Write a line in one go and say where it begins; a torn line before it is ended first.
+
+        :raises OSError: when it cannot be written whole; the file is as it was.
+        """
         with self.path.open("a+b", buffering=0) as file:
-            place = file.seek(0, os.SEEK_END)
-            if place:
+            end = place = file.seek(0, os.SEEK_END)
+            if end:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     line = b"\n" + line
                     place += 1
             if file.write(line) != len(line):
-                raise OSError(0, "the disk took a part of the line only")
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return place
 
     def _prune(self, gone: Callable[[Record], bool]) -> Pruned:

@@ -12,11 +12,12 @@ import pytest
 from pytest_promptreg.errors import ReplayError
 from pytest_promptreg.replay import line
 from pytest_promptreg.replay.store import shown_size
+from tests.soak import tries
 
 if TYPE_CHECKING:
     from tests.replay.conftest import MakeRecord, OpenStore
 
-ROUNDS = 36
+ROUNDS = tries(36, 400)
 WRITES = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -132,6 +133,7 @@ def test_two_processes_append_at_once(tmp_path: Path, open_store: OpenStore) -> 
     assert all(key in store for key in keys)
 
 
+@pytest.mark.soak
 def test_a_process_that_is_killed_loses_nothing_that_it_said(tmp_path: Path, open_store: OpenStore) -> None:
     """Killed at any moment, with long records: what add() returned from is whole, and the file goes on."""
     path = tmp_path / "replay.jsonl"
@@ -141,6 +143,25 @@ def test_a_process_that_is_killed_loses_nothing_that_it_said(tmp_path: Path, ope
     assert len(set(said)) == len(said) > ROUNDS
     assert all(key in store for key in said)
     assert all(len(record.output.text) > 50_000 for record in store.records())
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, make_record: MakeRecord, open_store: OpenStore) -> None:
+    """The part of a line that the disk took is taken back, and once there is room, recording goes on."""
+    resource = pytest.importorskip("resource", reason="limits on files as POSIX has them")
+    store = open_store(tmp_path / "replay.jsonl")
+    store.add(make_record(1))
+    before = store.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, limits[1]))
+    try:
+        with pytest.raises(ReplayError, match="cannot be written: No space left"):
+            store.add(make_record(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.path.read_bytes() == before
+    store.add(make_record(2))
+    assert [record.key for record in store.records()] == [make_record(1).key, make_record(2).key]
+    assert store.notice == ""
 
 
 def test_pruning_gives_the_same_file_for_the_same_records(
