@@ -215,12 +215,12 @@ def deselect(config: pytest.Config, items: list[pytest.Item], role: Role) -> Non
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item], role: Performing) -> None:
-    role.performer.check_versions()
+    role.performer.choice.check()
     keep: list[pytest.Item] = []
     drop: list[pytest.Item] = []
     for item in items:
         key = item.stash.get(CASE_KEY, None)
-        (keep if key is None or role.performer.wanted(key) else drop).append(item)
+        (keep if key is None or role.performer.choice.wants(key) else drop).append(item)
     if drop:
         config.hook.pytest_deselected(items=drop)
         items[:] = keep

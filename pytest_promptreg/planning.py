@@ -1,8 +1,8 @@
-"""What a run is going to call, known before it calls anything."""
+"""What a run is going to do and to call, known before it calls anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ from .budget import usd
 from .model import CaseKey, Key
 from .report.escape import one_line
 from .samples import calls_of
+from .text import count
 
 if TYPE_CHECKING:
+    from .settings import Settings
     from .suite_run import SuiteRun
 
 
@@ -93,3 +95,17 @@ def plan_calls(runs: Iterable[tuple[SuiteRun, Sequence[CaseKey]]]) -> CallPlan:
                 priced += 1
                 cost += amount
     return CallPlan(made, replayed, missing, cost, priced, frozenset(unpriced), expects_prices, frozenset(gapless))
+
+
+def describe(selected: Mapping[str, Sequence[CaseKey]], settings: Settings) -> str:
+    """The one line that says what is about to run."""
+    cases = sum(map(len, selected.values()))
+    versions = list(dict.fromkeys(key.version for keys in selected.values() for key in keys))
+    idle = "rescoring" if settings.rescore else "planning" if settings.plan else ""
+    verb = " to be stored as the baseline" if settings.refreshing else f", none run: {idle}" if idle else ""
+    suites = len([keys for keys in selected.values() if keys])
+    named = f" ({', '.join(versions[:6])}{', ...' if len(versions) > 6 else ''})" if versions else ""
+    return (
+        f"promptreg: {count(suites, 'suite')}, {count(len(versions), 'prompt version')}{named}, "
+        f"{count(cases, 'case')}{verb}"
+    )

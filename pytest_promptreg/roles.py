@@ -9,11 +9,9 @@ One writer, one tracker, one exit status, whatever the number of processes.
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,22 +21,20 @@ from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
 from .errors import BaselineError, RedactionError
 from .garbage import Frozen
-from .gates import metric_of
 from .leaving import leave_results
-from .metrics import METRICS
 from .model import CaseKey
 from .options import is_suite_file
-from .origin import Origin
+from .orphans import orphans
 from .outcome import CaseOutcome, RunOutcome
-from .performing import Performer, describe
+from .performing import Performer
+from .planning import describe
+from .recording import Recording
 from .redaction.declared import redacted_baseline
 from .redaction.redactor import Redactor
 from .report.files import leave
 from .settings import Settings
-from .sources.registry.loading import forget, forget_alias
+from .sources.registry.loading import forget
 from .suites import SuiteSpec
-from .tracking import RunFacts, track
-from .tracking.release import Release, refuse_promotion, release
 
 if TYPE_CHECKING:
     from .sizing import Sizing
@@ -136,7 +132,7 @@ class Performing(Role):
 
     def orphans(self) -> list[Path]:
         """Baseline files whose test is gone."""
-        return self.performer.orphans(self.modules)
+        return orphans(self.performer.suites.values(), self.modules)
 
     def stop(self) -> None:
         """Start no more calls."""
@@ -172,84 +168,25 @@ class Concluding(Role):
         nothing_ran = interrupted and not self.concluder.any_reported
         if self.conclusion is None and not nothing_ran and (declaration := self.declaration(unreported)) is not None:
             self.runs_elsewhere = bool(declaration.whole)
+            recording = Recording(self.settings, exit_passed=exit_passed)
             self.conclusion = self.concluder.conclude(
                 declaration,
                 interrupted=interrupted,
                 unreported=unreported,
-                track=self._tracker(exit_passed=exit_passed),
-                publish=self._publisher(exit_passed=exit_passed),
+                track=recording.tracker(),
+                publish=recording.publisher(),
                 refuse=self.refuse,
             )
             if self.settings.results is not None:
                 leave_results(self.conclusion, declaration, self.concluder.storing, exit_passed=exit_passed)
             if self.settings.reports:
-                self.conclusion.origin = self._origin
+                self.conclusion.origin = recording.origin
             if self.concludes_all:
                 leave(self.conclusion, self.settings.reports, self.settings.step_summary)
         return self.conclusion
 
     def refuse(self, run: RunOutcome) -> None:
         """Raise where nothing may be written of what a run has planned."""
-
-    @cached_property
-    def _origin(self) -> Origin:
-        """Where the run comes from."""
-        from .tracking.clean import command
-        from .tracking.facts import look_around
-
-        around = look_around(self.settings.rootdir, os.environ)
-        return Origin(command(self.settings.invocation), around.commit or "", around.branch or "")
-
-    def _page(self, conclusion: Conclusion) -> str:
-        """The report as a web page, for the record."""
-        from .report.html.page import render
-
-        conclusion.origin = self._origin
-        return render(conclusion)
-
-    def _publisher(self, *, exit_passed: bool) -> Callable[[RunOutcome], Release] | None:
-        settings = self.settings
-        if settings.rescore or not (settings.register or settings.promote):
-            return None
-
-        def publish(run: RunOutcome) -> Release:
-            if settings.promote:
-                refuse_promotion(run, exit_passed=exit_passed)
-            done = release(run, settings.registry.target(os.environ), settings.promote)
-            for move in done.promotions:
-                forget_alias(move.name, move.alias, settings.registry)
-            return done
-
-        return publish
-
-    def _under_test(self, run: RunOutcome) -> dict[str, Mapping[str, str]]:
-        """By suite, what its predict's address names; each address is looked up once."""
-        from .sources.predict import describe, is_address
-
-        addresses = dict.fromkeys(suite.spec.predict for suite in run.suites if is_address(suite.spec.predict))
-        found = {address: describe(address, registry=self.settings.registry) for address in addresses}
-        return {suite.spec.id: found.get(suite.spec.predict, {}) for suite in run.suites}
-
-    def _tracker(self, *, exit_passed: bool) -> Callable[[Conclusion], list[str]] | None:
-        settings = self.settings.tracking
-        if settings is None or self.settings.rescore or self.settings.shard:
-            return None  # nothing was run that could be recorded, or the merge records it
-
-        def record(conclusion: Conclusion) -> list[str]:
-            run = conclusion.run
-            terms = {metric_of(term) for suite in run.suites for term in suite.terms}
-            embeds = any(term in METRICS and METRICS[term].room == "embedding" for term in terms)
-            facts = RunFacts(
-                command=self.settings.invocation,
-                exit_passed=exit_passed and not run.failed,
-                rootdir=self.settings.rootdir,
-                embedding_model=self.settings.metric_settings.embedding_model if embeds else None,
-                under_test=self._under_test(run),
-                draw_page=lambda: self._page(conclusion),
-            )
-            return track(run, settings, facts).lines()
-
-        return record
 
 
 class Local(Concluding, Performing):

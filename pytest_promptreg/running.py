@@ -12,9 +12,9 @@ from .errors import BudgetError, PromptregError, ReplayError
 from .gates import Verdict
 from .hearing import Hearing
 from .outcome import CaseOutcome
-from .performing import error_text
 from .progress import ProgressLine
 from .redaction.reported import redact_report
+from .report import call_failure
 from .report.escape import obeyed_by_none, visible
 from .report.kinds import kinds_of
 from .roles import Performing, Worker
@@ -66,7 +66,7 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
         what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
         what += f" for {key.version} x {key.example}"
         item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
-        problem = error_text(exc, what, hint=run.hint(key, predict, exc), redactor=run.redactor)
+        problem = call_failure.text(exc, what, hint=run.hint(key, predict, exc), redactor=run.redactor)
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case

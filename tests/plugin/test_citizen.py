@@ -567,3 +567,14 @@ def test_a_test_module_does_not_say_where_runs_are_recorded(project: Project, mo
     result.assert_outcomes(passed=3)
     result.stdout.no_fnmatch_line("*MLflow*")
     assert not (project.path / "theirs.db").exists()
+
+
+def test_a_run_of_other_tests_alone_records_nothing_and_says_nothing(project: Project, run: Run) -> None:
+    """Where -k leaves no case of ours there is no run of ours, though MLflow is asked for: it would read as PASSED."""
+    project.store()
+    project.write("test_other.py", "def test_other(): pass\n")
+    before = project.files()
+    result = run("-k", "other", "--promptreg-mlflow", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, deselected=3)
+    assert project.files() == before
+    assert not [line for line in result.outlines if "promptreg:" in line or "prompt regression" in line]

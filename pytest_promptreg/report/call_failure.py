@@ -1,0 +1,30 @@
+"""The text of a call that failed: what went wrong, and where in the user's own code."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from ..errors import PromptregError
+from ..redaction.redactor import Redactor
+from .escape import one_line, quoted, visible
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
+    """What a person reads when a call failed: our own errors as they are, anything else with its traceback.
+
+    An exception may quote what a model said, so its lines stand behind the gutter; and what a server was asked, so it
+    is redacted, before anything is cut.
+    """
+    if isinstance(exc, PromptregError):
+        return f"{what}: {visible(redactor.message(str(exc)))}{hint}"
+    # The frames above predict are this plugin's own and say nothing about the failure.
+    trace = exc.__traceback__
+    own = {_PACKAGE, _PACKAGE / "calls", _PACKAGE / "tracking" / "traces"}
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
+        trace = trace.tb_next
+    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
+    said = one_line(redactor.message(f"{type(exc).__name__}: {exc}"), 300)
+    return "\n".join([f"{what}: {said}{hint}", "", *quoted(redactor.message(shown))])
