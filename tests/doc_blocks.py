@@ -66,9 +66,9 @@ class Step:
 
 
 def pages() -> list[str]:
-    """All pages whose blocks are held: the README and those under docs/, from the root of the repository on."""
-    found = sorted((ROOT / "docs").rglob("*.md"))
-    return ["README.md", *(path.relative_to(ROOT).as_posix() for path in found)]
+    """All pages whose blocks are held: those under docs/ and beside the README, from the root of the repository on."""
+    found = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path.relative_to(ROOT).as_posix() for path in found]
 
 
 def blocks_of(page: str, text: str | None = None) -> list[Block]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import conf
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,3 +28,26 @@ def test_every_page_is_below_the_first_one() -> None:
         if page.name == "index.md":
             waiting += [(page.parent / name).resolve() for name in conf.below(page.read_text(encoding="utf-8"))]
     assert set((ROOT / "docs").rglob("*.md")) <= reached
+
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_house_is_laid_out_as_the_contributors_are_told() -> None:
+    """Every module, folder and command that CONTRIBUTING.md names is there."""
+    named = set(re.findall(r"`?((?:[a-z_]+/)*[a-z_]+(?:\.py|/))(?=[`, ]|$)", CONTRIBUTING, re.MULTILINE))
+    assert len(named) > 40
+    for name in named:
+        assert any((folder / name).exists() for folder in (ROOT, ROOT / "pytest_promptreg")), name
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`make (\w+)", CONTRIBUTING)):
+        assert f"\n{target}:" in makefile, target
+
+
+def test_before_a_commit_the_same_is_checked_as_by_make_lint() -> None:
+    """The hooks of pre-commit are the commands of `make lint`, in the same environment."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert recipe is not None
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
+    assert [hook["entry"] for hook in hooks] == [command.removesuffix(" .") for command in commands]
