@@ -87,8 +87,9 @@ def every_metric() -> tuple[str, ...]:
 def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ...]:
     """What is judged under noise: ``semantic``, ``drop(token_recall)``; nothing where gates are strict.
 
-    :param named: metrics that the suite names besides its gates: those of them that compare texts, and are not the
-        user's own, are judged in place of the usual ones. A judge is not asked twelve times for a case.
+    :param named: metrics that the suite names besides its gates: the built-in ones of them that compare texts are judged
+        in place of the usual similarities. The user's own are not, as a judge would be asked twelve times for a case;
+        a gate such as ``mean(my_judge) >= 0.8`` holds those.
     :param references: whether any example has one.
     """
     if mode == FLOOR:

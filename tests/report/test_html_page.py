@@ -18,6 +18,7 @@ from making_runs import HOSTILE, case_of, caught_run, hostile_run, page_of, run_
 
 from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.diffs import word_diff
+from pytest_promptreg.gates import SuiteGateResult, parse
 from pytest_promptreg.noise_result import NoiseResult
 from pytest_promptreg.origin import Origin
 from pytest_promptreg.report.escape import visible
@@ -251,6 +252,17 @@ def test_what_was_found_under_noise_is_told() -> None:
         "Outside of what the model varies by itself: delta, gamma",
     ):
         assert said in shown, said
+
+
+def test_a_pass_rate_is_told_with_its_bounds() -> None:
+    """The page says beside the share how little so few cases say of it."""
+    spec = spec_of(["a"])
+    run = run_of(spec, [case_of(spec, "a")])
+    (suite,) = run.suites
+    (version,) = suite.versions
+    rated = replace(version, gates=[SuiteGateResult(parse("pass_rate >= 0.9"), 1.0, 1)])
+    page = page_of(replace(run, suites=[replace(suite, versions=[rated])]))
+    assert "in the long run 5.0% to 100.0% (95 % sure of each), undecided by 1 case, 29 would settle it" in page
 
 
 def test_the_command_that_runs_a_case_is_safe_to_paste() -> None:
