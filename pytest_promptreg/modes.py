@@ -87,9 +87,9 @@ def every_metric() -> tuple[str, ...]:
 def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ...]:
     """What is judged under noise: ``semantic``, ``drop(token_recall)``; nothing where gates are strict.
 
-    :param named: metrics that the suite names besides its gates: the built-in ones of them that compare texts are judged
-        in place of the usual similarities. The user's own are not, as a judge would be asked twelve times for a case;
-        a gate such as ``mean(my_judge) >= 0.8`` holds those.
+    :param named: metrics that the suite names besides gates: the built-in ones of them that compare texts are judged
+        in place of the usual similarities. The user's own are not, for a judge would be asked twelve times a case; a
+        gate such as ``mean(my_judge) >= 0.8`` holds those.
     :param references: whether any example has one.
     """
     if mode == FLOOR:
