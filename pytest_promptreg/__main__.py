@@ -15,6 +15,10 @@ COMMANDS = {
     "merge": ("merge the result files of all shards into one verdict, one report and one record", "commands.merge"),
     "report": ("show a run from its result file, in the terminal or as a web page, without a call", "commands.report"),
     "compare": ("say what one run does better and worse than another, from their result files", "commands.compare"),
+    "import-promptfoo": (
+        "make a suite file of promptfoo's configuration, and say what it lost",
+        "promptfoo.command",
+    ),
     "schema": ("print the JSON Schema of suite files, by which an editor completes and checks them", "commands.schema"),
     "sync": ("send the records of runs that could not be sent to MLflow", "tracking.sync"),
     "replay": ("show the recorded outputs, or remove those that nobody needs", "replay.command"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from fnmatch import fnmatch
 from glob import glob
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from .errors import ConfigError
 from .files import display_path
+from .new_files import write_new
 
 if TYPE_CHECKING:
     import pytest
@@ -33,7 +31,7 @@ def start(config: pytest.Config, say: Callable[[str], None]) -> None:
     asked = config.option.promptreg_init
     folder = config.invocation_params.dir / asked if asked else _beside(collected[0])
     files = _files(config.getini("python_files"), config.getini("python_functions"))
-    _write({folder / name: text for name, text in files})
+    write_new({folder / name: text for name, text in files}, FLAG, f"name another folder: pytest {FLAG} FOLDER")
     shown = display_path(folder)
     say(f"a first suite is written to {shown}:")
     for name, _ in files:
@@ -82,30 +80,3 @@ def _fitting(name: str, stem: str, patterns: Sequence[str]) -> str:
 
 def _is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
-
-
-def _write(files: dict[Path, str]) -> None:
-    """All of the files, or none."""
-    there = next((path for path in files if os.path.lexists(path)), None)
-    if there is not None:
-        raise ConfigError(
-            f"{FLAG} overwrites nothing, and there is one already",
-            where=display_path(there),
-            next_step=f"name another folder: pytest {FLAG} FOLDER",
-        )
-    written: list[Path] = []
-    try:
-        for path, text in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                written.append(path)
-                file.write(text)
-    except OSError as exc:
-        for path in written:
-            with suppress(OSError):
-                path.unlink()
-        raise ConfigError(
-            f"{FLAG} cannot write: {exc.strerror}",
-            where=display_path(path),
-            next_step=f"name another folder: pytest {FLAG} FOLDER",
-        ) from exc

@@ -43,6 +43,11 @@ class Declared:
     arguments: Mapping[str, Any]
 
 
+def is_name(name: object) -> bool:
+    """Whether a suite may be called so."""
+    return isinstance(name, str) and bool(re.fullmatch(NAME_PATTERN, name)) and not _TAKEN.fullmatch(name)
+
+
 def read_suites(path: Path) -> tuple[Declared, ...]:
     """The suites that a file declares, in their order.
 
@@ -148,13 +153,13 @@ class _Reading:
             if at:
                 raise self._error(at, "a suite of several needs a name", "begin it with - name: NAME")
             name = self._path.stem.removeprefix(PREFIX)
-        if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name) or _TAKEN.fullmatch(name):
+        if not is_name(name):
             raise self._error(
                 (*at, NAME) if NAME in value else at,
                 f"{_shown(name)} is no name for a suite",
                 "a letter, then up to 99 letters, digits, _ and -; and none that pytest or Windows has taken",
             )
-        return name
+        return str(name)
 
     def _placed(self, value: object, at: tuple[str | int, ...]) -> object:
         """Mappings in a list, each with its place."""
