@@ -135,7 +135,7 @@ class Concluder:
         interrupted: bool,
         unreported: Collection[str],
         track: Callable[[Conclusion], list[str]] | None,
-        publish: Callable[[RunOutcome], Release] | None = None,
+        publish: Callable[[Conclusion], Release] | None = None,
         refuse: Callable[[RunOutcome], None] | None = None,
     ) -> Conclusion:
         """Judge the suites, apply what a refresh or prune asked for, and record the run.
@@ -176,7 +176,7 @@ class Concluder:
         conclusion.problems += declaration.notices
         if publish is not None:
             try:
-                release = publish(run)
+                release = publish(conclusion)
             except TrackingError as exc:
                 conclusion.problems.append(str(exc))
                 conclusion.fatal = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from .against import Against
 from .baseline import Record
@@ -32,6 +33,17 @@ class Match:
     warnings: list[str]
 
 
+class _Scored(NamedTuple):
+    """What an output came to that was scored, perhaps long before its test is there.
+
+    :param output: its text: a test that is run again has another one.
+    :param found: the scores against each accepted output, or why there are none.
+    """
+
+    output: str
+    found: list[dict[str, float]] | MetricError
+
+
 class Matching:
     """Finds the best match of each output of a suite.
 
@@ -43,7 +55,7 @@ class Matching:
         self.scorer = scorer
         self._against = against
         self._runner = runner
-        self._scores: dict[Key, list[dict[str, float]] | MetricError] = {}
+        self._scores: dict[Key, _Scored] = {}
         self._terms: dict[str, tuple[str, ...]] = {}
 
     def terms(self, example: Example) -> tuple[str, ...]:
@@ -126,7 +138,8 @@ class Matching:
 
         Every other output of the suite that is there already is scored along with it.
         """
-        if key not in self._scores:
+        scored = self._scores.pop(key, None)
+        if scored is None or scored.output != output.text:
             against = self._against
             batch: dict[Key, list[Comparison]] = {key: self._comparisons(key, output, record, terms)}
             for other, ready in self._runner.ready().items():
@@ -138,20 +151,22 @@ class Matching:
                 if its_record is not None and its_record.accepts(ready.text) is None:
                     batch[other] = self._comparisons(other, ready, its_record, self.terms(against.example(other)))
             self._score_batch(batch)
-        scores = self._scores.pop(key)
-        if isinstance(scores, MetricError):
-            raise scores
-        return scores
+            scored = self._scores.pop(key)
+        if isinstance(scored.found, MetricError):
+            raise scored.found
+        return scored.found
 
     def _score_batch(self, batch: dict[Key, list[Comparison]]) -> None:
         try:
             scored = iter(
                 self.scorer.score([comparison for comparisons in batch.values() for comparison in comparisons])
             )
-            self._scores.update({key: [next(scored) for _ in comparisons] for key, comparisons in batch.items()})
+            for key, comparisons in batch.items():
+                self._scores[key] = _Scored(comparisons[0].output, [next(scored) for _ in comparisons])
         except MetricError as exc:
             if len(batch) == 1:
-                self._scores.update(dict.fromkeys(batch, exc))
+                for key, comparisons in batch.items():
+                    self._scores[key] = _Scored(comparisons[0].output, exc)
                 return
             # One pair that a metric cannot take must not fail the cases that were scored along with it.
             for key, comparisons in batch.items():

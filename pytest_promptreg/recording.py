@@ -43,21 +43,26 @@ class Recording:
         conclusion.origin = self.origin
         return render(conclusion)
 
-    def publisher(self) -> Callable[[RunOutcome], Release] | None:
+    def publisher(self) -> Callable[[Conclusion], Release] | None:
         """What registers the versions that were tested and moves an alias; None where nobody asked for it."""
         settings = self._settings
         if settings.rescore or not (settings.register or settings.promote):
             return None
 
-        def publish(run: RunOutcome) -> Release:
+        def publish(conclusion: Conclusion) -> Release:
+            run = conclusion.run
             if settings.promote:
-                refuse_promotion(run, exit_passed=self._exit_passed)
+                refuse_promotion(run, exit_passed=self._passed(conclusion))
             done = release(run, settings.registry.target(os.environ), settings.promote)
             for move in done.promotions:
                 forget_alias(move.name, move.alias, settings.registry)
             return done
 
         return publish
+
+    def _passed(self, conclusion: Conclusion) -> bool:
+        """Whether nothing failed so far but what a run says of itself: no test, and nothing that was asked for."""
+        return self._exit_passed and not conclusion.fatal
 
     def _under_test(self, run: RunOutcome) -> dict[str, Mapping[str, str]]:
         """By suite, what its predict's address names; each address is looked up once."""
@@ -79,7 +84,7 @@ class Recording:
             embeds = any(term in METRICS and METRICS[term].room == "embedding" for term in terms)
             facts = RunFacts(
                 command=self._settings.invocation,
-                exit_passed=self._exit_passed and not run.failed,
+                exit_passed=self._passed(conclusion) and not run.failed,
                 rootdir=self._settings.rootdir,
                 embedding_model=self._settings.metric_settings.embedding_model if embeds else None,
                 under_test=self._under_test(run),

@@ -210,6 +210,10 @@ class Runner:
             self._alarm.stop()
             self._threads.stop()
             self._futures.stop(self._running)
+            for call in [call for call in self._running if call.caller.executor is not None]:
+                del self._running[call]
+                call.running = 0
+                self._end(call, None, PredictError("the run ended before this call did"))
             self._loop.stop()
 
     # -- which call is next; the lock is held around every change of state

@@ -322,5 +322,7 @@ def test_the_end_takes_back_what_an_executor_has_not_begun(make: Callable[..., R
         while executor._work_queue.qsize() < 2 and time.monotonic() < deadline:
             time.sleep(0.001)
         runner.stop()
+        with pytest.raises(PredictError, match="the run ended"):  # and nobody waits for what is still under way
+            runner.result(key(0))
         let_go.set()
     assert made == ["0"]
