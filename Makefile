@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak lint bench docs clean
+.PHONY: demo test test-lowest compat soak lint bench docs clean
 
 demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
 	$(BIN)/python -m pytest example_suite
@@ -14,6 +14,39 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 
 test: $(READY)  ## run the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The leg's tests are those of what others' releases can break: pytest, MLflow, pandas, NumPy, the tokenizers and metrics.
+LOWEST := .venv-lowest
+LOWEST_TESTS ?= tests/plugin/test_life_cycle.py tests/plugin/test_citizen.py tests/plugin/test_collection.py \
+	tests/plugin/test_repeats.py tests/calls tests/embedders tests/metrics tests/sources tests/mlflow_store \
+	tests/tracking/test_tracking_sqlite.py tests/tracking/test_tracking_schema.py tests/tracking/test_traces_stored.py \
+	tests/test_examples.py tests/test_frames.py tests/test_yamls.py tests/test_exported_members.py
+
+test-lowest: $(READY) $(LOWEST)/.ready  ## test the built wheel, with the oldest packages that it allows; LOWEST_TESTS=tests for all
+	rm -rf $(LOWEST)/dist $(LOWEST)/sdist && mkdir $(LOWEST)/sdist
+	$(BIN)/python -m build --outdir $(LOWEST)/dist .
+	$(BIN)/twine check --strict $(LOWEST)/dist/*
+	$(BIN)/python tests/compat/built.py $(LOWEST)/dist
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(LOWEST)/dist/*.whl
+	tar -xzf $(LOWEST)/dist/*.tar.gz -C $(LOWEST)/sdist --strip-components=1
+	rm -r $(LOWEST)/sdist/pytest_promptreg  # what is tested is the installed wheel
+	cd $(LOWEST)/sdist && ../bin/python -m pytest -n 2 --dist worksteal $(LOWEST_TESTS)
+
+$(LOWEST)/.ready: pyproject.toml constraints.txt tests/compat/lowest.py
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(PYTHON) tests/compat/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST)/lowest.txt --constraint constraints.txt '.[test]'
+	@touch $@
+
+COMPAT := .venv-compat
+
+compat: $(COMPAT)/.ready  ## run a small project under other pytest plugins: docs/compatibility.md
+	$(COMPAT)/bin/python tests/compat/combinations.py $(COMBINATIONS)
+
+$(COMPAT)/.ready: pyproject.toml constraints.txt tests/compat/plugins.txt
+	$(PYTHON) -m venv --clear $(COMPAT)
+	$(COMPAT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]' --requirement tests/compat/plugins.txt
+	@touch $@
 
 soak: $(READY)  ## try at length what luck has a part in: kills at random moments, generated input
 	PROMPTREG_SOAK=1 $(BIN)/python -m pytest -m soak -n 2 --dist worksteal -rP
@@ -41,4 +74,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## remove what was installed and cached
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(COMPAT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

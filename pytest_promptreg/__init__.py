@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .model import ScoredCase as ScoredCase
     from .sources.clients import read_reply as read_reply
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 _HOMES = {
     "Example": "model",

@@ -21,6 +21,7 @@ except ImportError:  # on Windows, where what is open cannot be removed
     fcntl = None  # type: ignore[assignment]
 
 _SUFFIX = ".tmp"
+_WAITS_S: tuple[float, ...] = (0.01, 0.04, 0.15, 0.3, 0.5)
 _UNHELD_FOR_S = 3600.0  # after which a file that cannot be asked whether it is held is taken for abandoned
 
 
@@ -51,10 +52,27 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             if fcntl is not None:  # while it is held
                 temporary.replace(path)
         if fcntl is None:  # what is open cannot be renamed there
-            temporary.replace(path)
+            put_in_place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(finished: Path, path: Path) -> None:
+    """Rename a finished file to the name that it is to have, in place of what has it now.
+
+    Windows replaces no file that somebody has open, as editors, indexers and virus scanners do for moments.
+
+    :raises OSError: when it cannot be done, on Windows for a second.
+    """
+    for wait_s in _WAITS_S[: None if fcntl is None else 0]:
+        try:
+            finished.replace(path)
+        except PermissionError:
+            time.sleep(wait_s)
+        else:
+            return
+    finished.replace(path)
 
 
 def clear_unfinished(path: Path) -> None:

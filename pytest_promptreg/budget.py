@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .atomic import put_in_place
 from .errors import BudgetError
 from .files import OWN_FOLDER, display_path, own_folder
 
@@ -151,7 +152,7 @@ class Budget:
         kept[self._run] = (spent.calls, spent.cost, began)
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(kept), encoding="utf-8")
-        temporary.replace(path)  # whole, whatever becomes of this process
+        put_in_place(temporary, path)  # whole, whatever becomes of this process
 
 
 def _counted(path: Path) -> dict[str, _Entry]:

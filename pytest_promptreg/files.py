@@ -6,7 +6,7 @@ import errno
 import glob
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .atomic import write_atomically
 from .errors import PromptregError
@@ -15,12 +15,18 @@ _GLOB_CHARACTERS = "*?["
 OWN_FOLDER = ".promptreg"
 
 
-def display_path(path: Path) -> str:
-    """``path`` as a person in the working directory would type it."""
+def display_path(path: PurePath, folder: PurePath | None = None) -> str:
+    """``path`` as a person in the working directory would type it: with ``/``, which Windows takes as well.
+
+    So messages, results and reports say the same on every system.
+
+    :param folder: in place of the working directory.
+    """
     try:
-        shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        here = Path.cwd() if folder is None else folder
+        shown = (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
     except OSError:
-        shown = str(path)
+        shown = path.as_posix()
     return f"./{shown}" if shown.startswith("-") else shown  # it may stand in a command, where it would be a flag
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from . import results
+from . import results, typed
 from .errors import MetricError, ResultsError
 from .files import display_path, own_folder
 from .gates import Verdict, metric_of
@@ -84,7 +83,7 @@ def _files_of_all(path: Path, shard: Shard) -> str:
     if len(parts) == 1:
         return "FILE..."
     folder = display_path(path.parent)
-    return "*".join(shlex.quote(part) if part else "" for part in (f"{folder}/{parts[0]}".removeprefix("./"), parts[1]))
+    return "*".join(typed.word(part) if part else "" for part in (f"{folder}/{parts[0]}".removeprefix("./"), parts[1]))
 
 
 def _part(

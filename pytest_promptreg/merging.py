@@ -6,13 +6,12 @@ refused. What one run has lost (a shard, the rest of an interrupted one, a case)
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from . import __version__
+from . import __version__, typed
 from .baseline import Baseline
 from .calls import Tally
 from .concluding import Conclusion, Declaration
@@ -93,7 +92,7 @@ def _refuse_strangers(shards: Sequence[ShardResults]) -> None:
         if shard.plugin_version != __version__:
             raise _stranger(
                 f"{shard} is of pytest-promptreg {shard.plugin_version}, and this is {__version__}",
-                f"pip install {shlex.quote(f'pytest-promptreg=={shard.plugin_version}')}, or run the shard again",
+                f"pip install {typed.word(f'pytest-promptreg=={shard.plugin_version}')}, or run the shard again",
             )
         if shard.part.count != first.part.count:
             raise _stranger(f"{shard} and {first} are parts of unequal counts")

@@ -9,13 +9,13 @@ One writer, one tracker, one exit status, whatever the number of processes.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import baseline as baseline_file
+from . import typed
 from .baseline import Baseline
 from .calls import Tally
 from .concluding import Concluder, Conclusion, Declaration
@@ -332,4 +332,4 @@ def choose(settings: Settings, *, is_worker: bool, is_controller: bool) -> Role:
 
 def invocation(arguments: Sequence[str]) -> str:
     """How the run was started, as a person would type it."""
-    return shlex.join(["pytest", *map(str, arguments)])
+    return typed.command(["pytest", *map(str, arguments)])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import modes
+from . import modes, typed
 from .baseline import Baseline, path_for
 from .files import display_path
 from .gates import Gate, metric_of, nearest, parse, perfect
@@ -176,7 +175,7 @@ class SuiteSpec:
             return None
         ids = case_slug(label, example) + (f"-{self.variant}" if self.variant else "")
         node = f"{display_path(self.module)}::{self.function.replace('.', '::')}[{ids}]"
-        return shlex.join(["pytest", node, "--promptreg-accept", label])
+        return typed.command(["pytest", node, "--promptreg-accept", label])
 
     def with_variant(self, variant: str) -> SuiteSpec:
         """This suite for one combination of the function's other parameters."""
@@ -184,7 +183,7 @@ class SuiteSpec:
 
     def command(self, *flags: str) -> str:
         """The command line that runs this suite's module with ``flags``."""
-        return shlex.join(["pytest", display_path(self.module), *flags])
+        return typed.command(["pytest", display_path(self.module), *flags])
 
     def to_wire(self) -> dict[str, Any]:
         """Plain values, for another process."""

@@ -99,3 +99,25 @@ def test_without_locks_only_an_old_file_is_abandoned(tmp_path: Path, monkeypatch
     write_atomically(path, "two")
     assert path.read_text(encoding="utf-8") == "two"
     assert _names(tmp_path) == sorted([fresh.name, "a.json"])
+
+
+def test_a_file_in_use_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows replaces no file that is open elsewhere: that is tried again, and what stays refused is an error."""
+    refusals = [PermissionError(13, "in use"), PermissionError(13, "in use")]
+
+    def replace(finished: Path, path: Path) -> None:
+        if refusals:
+            raise refusals.pop()
+        finished.rename(path)
+
+    monkeypatch.setattr(atomic, "fcntl", None)
+    monkeypatch.setattr(atomic, "_WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr(Path, "replace", replace)
+    write_atomically(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "new"
+
+    refusals += [PermissionError(13, "in use")] * 3
+    with pytest.raises(PermissionError):
+        write_atomically(tmp_path / "a.txt", "newer")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given, settings
@@ -89,3 +89,10 @@ def test_a_folder_is_no_text(tmp_path: Path) -> None:
     """What cannot be read is refused by the caller's kind of error."""
     with pytest.raises(ExampleError, match="cannot be read"):
         read_text(tmp_path, ExampleError)
+
+
+def test_paths_of_windows_are_told_with_slashes() -> None:
+    """What is stored and shown is the same on every system; Windows tells files of another case and drive apart."""
+    here = PureWindowsPath("C:/work")
+    assert display_path(PureWindowsPath("c:\\Work\\evals\\test_a.py"), here) == "evals/test_a.py"
+    assert display_path(PureWindowsPath("D:\\data\\rows.jsonl"), here) == "D:/data/rows.jsonl"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import typed
+from ..files import expand
 from ..merging import Merging, ShardResults, read_shards
 from ..report.annotations import commands
 from ..report.files import make_way
@@ -38,6 +39,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_report_arguments(parser)
 
 
+def _named(path: Path) -> list[Path]:
+    """The files that a pattern names: the shells of Windows hand it on as it is."""
+    return [path] if path.exists() else expand(path, Path()) or [path]
+
+
 def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """Run the command.
 
@@ -48,7 +54,7 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     if arguments.results is not None:
         FILE.refuse_others(arguments.results)
     make_way(report_paths(arguments), [] if arguments.results is None else [(FILE, arguments.results)])
-    shards = read_shards(arguments.files, root)
+    shards = read_shards([path for named in arguments.files for path in _named(named)], root)
     merging = Merging(_settings(shards[0], arguments, root), shards)
     conclusion = merging.merge()
     say_conclusion(conclusion, say)
@@ -87,6 +93,6 @@ def _settings(shard: ShardResults, arguments: Namespace, root: Path) -> Settings
         flags.get,
         lambda name: ini.get(name, [] if name in LIST_OPTIONS else ""),
         rootdir=root,
-        invocation=shlex.join(["python", "-m", "pytest_promptreg", *sys.argv[1:]]),
+        invocation=typed.command(["python", "-m", "pytest_promptreg", *sys.argv[1:]]),
         environ=os.environ,
     )

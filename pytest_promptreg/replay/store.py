@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from .. import typed
 from ..atomic import replacing
 from ..errors import ReplayError
 from ..files import OWN_FOLDER, display_path, own_folder
@@ -101,7 +101,7 @@ class Store:
 
     def command(self, *flags: str) -> str:
         """The command that looks after this file."""
-        return shlex.join(["python", "-m", "pytest_promptreg", "replay", display_path(self.path), *flags])
+        return typed.command(["python", "-m", "pytest_promptreg", "replay", display_path(self.path), *flags])
 
     def output(self, key: str) -> Output | None:
         """The recorded output of a key; None where there is none."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import yamls
+from .. import typed, yamls
 from ..errors import ConfigError, did_you_mean
 from ..files import display_path, read_text
 from ..placed import Placed
@@ -103,13 +102,13 @@ class _Reading:
             raise self._error(
                 (),
                 "this is a configuration of promptfoo's, and no suite",
-                f"python -m pytest_promptreg import-promptfoo {shlex.quote(self._where)}",
+                f"python -m pytest_promptreg import-promptfoo {typed.word(self._where)}",
             )
         if not isinstance(value, Mapping) or not {SUITES, *ARGUMENTS} & known:
             raise self._error(
                 (),
                 "a file of this name holds suites, and this one has neither prompts and examples nor suites",
-                f"to keep pytest from reading another tool's file: addopts = {shlex.quote(f'--ignore={self._where}')}",
+                f"to keep pytest from reading another tool's file: addopts = {typed.word(f'--ignore={self._where}')}",
             )
         if SUITES not in value:
             return (self._suite(value, ()),)

@@ -6,13 +6,12 @@ Importing this package imports no mlflow; :func:`track` does, in a thread with a
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import __version__
+from .. import __version__, typed
 from ..errors import ConfigError, TrackingError
 from ..mlflow_store import TRACKING_VARIABLE, Store, is_web, local_uri
 
@@ -164,7 +163,7 @@ class Receipt:
         notes = [f"  {note}" for note in self.notes]
         if self.url:
             return [what, f"  {self.url}", *notes]
-        look = f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
+        look = f"mlflow ui --backend-store-uri {typed.word(self.uri)}"
         return [what, f"  {look}", f"  then http://127.0.0.1:5000/{self._page}", *notes]
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 import shutil
 import tempfile
 import time
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import typed
 from ..atomic import hold, is_abandoned
 from ..errors import TrackingError
 from ..files import OWN_FOLDER, display_path, own_folder
@@ -166,7 +166,7 @@ def waiting(spool: Path) -> list[Path]:
 
 def command(rootdir: Path) -> str:
     """What sends the records that wait, typed in the working directory."""
-    return _COMMAND if rootdir == Path.cwd() else f"{_COMMAND} --rootdir {shlex.quote(display_path(rootdir))}"
+    return _COMMAND if rootdir == Path.cwd() else f"{_COMMAND} --rootdir {typed.word(display_path(rootdir))}"
 
 
 def _storable(settings: TrackingSettings) -> TrackingSettings:

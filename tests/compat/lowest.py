@@ -15,16 +15,20 @@ from pathlib import Path
 _BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?:>=|==)\s*(?P<version>[0-9][0-9A-Za-z.]*)")
 
 
-def lowest(project: dict[str, object]) -> list[str]:
-    """A constraint for each package that the project and its extras require, but for those without a lower bound.
+def lowest(project: dict[str, object], extra: str = "test") -> list[str]:
+    """A constraint for each package that the project and an extra require, but for those without a lower bound.
 
     :param project: the table ``[project]`` of pyproject.toml.
     """
     name, extras = project["name"], project["optional-dependencies"]
     assert isinstance(extras, dict)
-    required = [*_texts(project["dependencies"]), *(text for extra in extras.values() for text in _texts(extra))]
-    bounds = [found for text in required if (found := _BOUND.match(text))]
-    return [f"{found['name']}=={found['version']}" for found in bounds if found["name"] != name]
+    required, found = [*_texts(project["dependencies"]), *_texts(extras[extra])], []
+    for text in required:  # which grows by the extras that an extra names
+        if named := re.fullmatch(rf"{name}\[(.*)\]", text):
+            required += [other for part in named[1].split(",") for other in _texts(extras[part.strip()])]
+        elif bound := _BOUND.match(text):
+            found.append(f"{bound['name']}=={bound['version']}")
+    return found
 
 
 def _texts(requirements: object) -> list[str]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ... import typed
 from ...diffs import word_diff
 from ...gates import Verdict, metric_of
 from ...metrics import MetricInfo
@@ -236,7 +236,7 @@ def _texts_of(case: CaseOutcome, *, marked: bool) -> dict[str, Any]:
         "w": [visible(name) for name in case.warnings],
         "m": visible(cut(case.message)),
         "r": [visible(reason) for reason in case.retries],
-        "n": visible(shlex.join(["pytest", case.nodeid])) if case.nodeid else "",
+        "n": visible(typed.command(["pytest", case.nodeid])) if case.nodeid else "",
         "s": [visible(cut(sample)) for sample in case.samples],
     }
     return said | {name: value for name, value in rest.items() if value}
