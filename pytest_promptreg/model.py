@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from .errors import PredictError
-from .text import canonical_json, digest, well_formed
+from .text import canonical_json, digest, is_amount, well_formed
 
 
 class CaseKey(NamedTuple):
@@ -203,6 +203,8 @@ class Request:
 class Output:
     """What predict returned.
 
+    A number of tokens, seconds or USD that is none (NaN, one below zero) is not known, and None.
+
     :param latency_s: seconds that the call took; set by the runner.
     :param replayed: whether it is a recorded output, handed over without a call.
     """
@@ -223,13 +225,14 @@ class Output:
         object.__setattr__(self, "text", well_formed(self.text))
         for name, kind in (("input_tokens", int), ("output_tokens", int), ("cost_usd", float), ("latency_s", float)):
             value = getattr(self, name)
-            if value is None or type(value) is kind:
+            if value is None:
                 continue
-            try:  # a Decimal or one of NumPy's numbers, which cannot ride on a report, is what it says
-                plain = kind(value)
-            except (TypeError, ValueError, OverflowError) as exc:
-                raise PredictError(f"Output({name}=...) takes a number, not {type(value).__name__}") from exc
-            object.__setattr__(self, name, plain)
+            if type(value) is not kind:
+                try:  # a Decimal or one of NumPy's numbers, which cannot ride on a report, is what it says
+                    value = kind(value)
+                except (TypeError, ValueError, OverflowError) as exc:
+                    raise PredictError(f"Output({name}=...) takes a number, not {type(value).__name__}") from exc
+            object.__setattr__(self, name, value if is_amount(value) else None)
 
     @classmethod
     def of(cls, value: object) -> Output:

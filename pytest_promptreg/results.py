@@ -31,7 +31,7 @@ from .results_lines import read_lines, write_lines
 from .signal_actions import ACTIONS
 from .signals import SIGNALS
 from .suites import SuiteSpec
-from .text import plain, well_formed
+from .text import is_amount, plain, well_formed
 from .wire import OBJECT, TEXT, Codec, Wire, WrongValueError, expected
 
 FORMAT = 1
@@ -223,6 +223,9 @@ def _finish_suite(suite: SuiteOutcome) -> SuiteOutcome:
         for case in version.cases:
             if (case.suite, case.version) != (spec.id, label) or case.example not in spec.example_by_id:
                 raise WrongValueError(f"has a case that is not its own: {case.example!r}")
+            amounts = (case.input_tokens, case.output_tokens, case.cost_usd, case.latency_s)
+            if not all(amount is None or is_amount(amount) for amount in amounts):
+                raise WrongValueError(f"has a case with an amount that is none: {case.example!r}")
             if any(metric_of(term) not in spec.known for term in case.scores):
                 raise WrongValueError(f"has a case that is scored by an unknown metric: {case.example!r}")
             if not all(is_whole(term, table, case.generations) for term, table in case.noise.items()):

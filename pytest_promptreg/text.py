@@ -18,6 +18,7 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
 _T = TypeVar("_T")
 DEEPEST = 100  # levels of lists and mappings in a value: what is deeper can be neither copied nor sent everywhere
 _MOST_BITS = 4_096  # of a whole number, which Python would not write down much beyond
+_MOST = 1e15  # of tokens, seconds, USD
 _LONGEST_REMEMBERED = 50_000  # characters: longer texts would hold memory that nobody set aside for them
 
 
@@ -85,7 +86,16 @@ def well_formed(text: str) -> str:
     """``text`` with lone surrogates, which no file and no wire can carry, replaced by ``?``."""
     if type(text) is str and text.isascii():  # as it is, without a copy
         return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return str(text)
+
+
+def is_amount(number: float) -> bool:
+    """Whether a number can be one of tokens, seconds or USD: added up and divided, it stays a number."""
+    return 0 <= number <= _MOST
 
 
 def plain(value: Any, _room: int = DEEPEST) -> Any:  # noqa: PLR0911  one return for each kind of value

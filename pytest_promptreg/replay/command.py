@@ -58,7 +58,7 @@ def _show(store: Store, rootdir: Path, say: Callable[[str], None]) -> int:
     counts = Counter(record.suite for record in store.records())
     say(f"{display_path(store.path)}: {_outputs(len(store))}, {shown_size(store.size)}")
     for suite, count in sorted(counts.items()):
-        gone = "" if _module(suite, rootdir).is_file() else "   (its test module is not there)"
+        gone = "" if _is_there(suite, rootdir) else "   (its test module is not there)"
         say(f"  {one_line(suite)}: {_outputs(count)}{gone}")
     if store.superseded:
         say(f"  {store.superseded} more that have been recorded again since")
@@ -69,7 +69,7 @@ def _show(store: Store, rootdir: Path, say: Callable[[str], None]) -> int:
 
 def _prune(store: Store, rootdir: Path, say: Callable[[str], None]) -> int:
     suites = {record.suite for record in store.records()}
-    gone = {suite for suite in suites if not _module(suite, rootdir).is_file()}
+    gone = {suite for suite in suites if not _is_there(suite, rootdir)}
     if suites and gone == suites:
         raise ConfigError(
             f"none of the test modules is there ({one_line(min(suites))}), so everything would be removed",
@@ -90,8 +90,12 @@ def _prune(store: Store, rootdir: Path, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _module(suite: str, rootdir: Path) -> Path:
-    return rootdir / suite.partition("::")[0]
+def _is_there(suite: str, rootdir: Path) -> bool:
+    """Whether a suite's test module is there; a name that can be no file's is not."""
+    try:
+        return (rootdir / suite.partition("::")[0]).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _outputs(count: int) -> str:
