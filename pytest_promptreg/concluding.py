@@ -147,7 +147,8 @@ class Concluder:
         :param publish: registers what was tested and moves an alias; raises TrackingError.
         :param refuse: raises where nothing may be written of what is planned.
         """
-        lost = [] if interrupted else [nodeid for nodeid in declaration.expected if nodeid in unreported]
+        missing = frozenset() if interrupted else frozenset(unreported)
+        lost = [nodeid for nodeid in declaration.expected if nodeid in missing]
         problems: list[str] = []
         suites = []
         for spec in declaration.suites.values():

@@ -33,6 +33,8 @@ class _Version:
 
     :param order: its examples, in the order that they run in.
     :param looked: how many examples the last look saw.
+    :param cases: those that have ended, by example; of them ``judged`` were compared, and ``passes`` broke no gate.
+    :param ended: how many examples had their turn when the last of these had: a test that was skipped has ended too.
     """
 
     run: SuiteRun
@@ -41,10 +43,22 @@ class _Version:
     counts: Sequence[int] = ()
     looked: int = 0
     cases: dict[str, CaseOutcome] = field(default_factory=dict)
+    judged: int = 0
+    passes: int = 0
+    ended: int = 0
     stop: EarlyStop | None = None
 
     def __post_init__(self) -> None:
         self.place = {example: place for place, example in enumerate(self.order)}
+
+    def note(self, outcome: CaseOutcome) -> None:
+        """Count a case; of one that is run again, the last attempt."""
+        for case, number in ((self.cases.get(outcome.example), -1), (outcome, 1)):
+            if case is not None and case.judged:
+                self.judged += number
+                self.passes += number * (case.verdict != Verdict.BREACHED)
+        self.cases[outcome.example] = outcome
+        self.ended = max(self.ended, self.place[outcome.example] + 1)
 
     @property
     def next_look(self) -> int:
@@ -95,7 +109,7 @@ class Stopping:
         version = self._versions.get((outcome.suite, outcome.version))
         if version is None or outcome.example not in version.place:
             return
-        version.cases[outcome.example] = outcome
+        version.note(outcome)
         if version.stop is None and version.run.spec.mode == modes.STRICT:
             self._count(version)
 
@@ -150,17 +164,11 @@ class Stopping:
         return not gated and self._settings.promote is None
 
     def _count(self, version: _Version) -> None:
-        """Stop a version whose pass rate is lost, whatever the rest comes to.
-
-        A test that was skipped has ended too, though nothing is noted of it: the rest is what follows the last noted.
-        """
-        judged = [case for case in version.cases.values() if case.judged]
-        passes = sum(case.verdict != Verdict.BREACHED for case in judged)
-        ended = 1 + max(version.place[example] for example in version.cases)
-        left = len(version.order) - ended
+        """Stop a version whose pass rate is lost, whatever the rest comes to."""
+        left = len(version.order) - version.ended
         for gate in version.run.spec.gates:
-            if left and is_lost(gate, passes, len(judged), left):
-                self._stop(version, ended, f"missed {gate}")
+            if left and is_lost(gate, version.passes, version.judged, left):
+                self._stop(version, version.ended, f"missed {gate}")
                 return
 
     def _stop(self, version: _Version, ended: int, finding: str) -> None:
