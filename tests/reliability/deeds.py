@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,9 +42,10 @@ def test_{name}(promptreg):
 """
 _TEMPORARY = re.compile(r"(^|/)\.[^/]+\.tmp$|(^|/)\.unfinished-")
 _NOTE = re.compile(r"^\.promptreg/refresh-\w+\.json$")
+_STORE = "store.db"
 _RECORD = re.compile(r"^\.promptreg/spool/")
 _REMOVED_FIRST = re.compile(r"^(\.promptreg/shards/|r\.|run\.json|quality\.json)")  # those of an earlier run
-_IGNORED = re.compile(r"(^|/)__pycache__/|\.lock$|^\.promptreg/\.gitignore$")
+_IGNORED = re.compile(r"(^|/)__pycache__/|\.lock$|^\.promptreg/\.gitignore$|^mlruns/|^store\.db-")
 
 Tree = Mapping[str, bytes]
 
@@ -142,12 +145,20 @@ def _keep_a_record(folder: Path, arena: Arena) -> None:
     _edit(folder, arena)
 
 
+def _keep_two_records(folder: Path, arena: Arena) -> None:
+    for _ in range(3):
+        arena.run(folder, [*PYTEST, *SUITES, "--promptreg-mlflow"], _AWAY)
+    first = min((folder / ".promptreg" / "spool").glob("2*"))
+    arena.run(folder, ["pytest_promptreg", "sync", *_TO_STORE, str(first)])  # so that there is a store to send to
+
+
 _REPORTS = (
     "--promptreg-html=r.html",
     "--promptreg-markdown=r.md",
     "--promptreg-codequality=quality.json",
     "--promptreg-results=run.json",
 )
+_TO_STORE = ("--tracking-uri", f"sqlite:///{_STORE}")
 _AWAY = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 DEEDS = (
     Deed("update", (*SUITES, "--promptreg-update"), _edit),
@@ -164,6 +175,7 @@ DEEDS = (
         "pytest_promptreg",
     ),
     Deed("report", (*SUITES, *_REPORTS), _report),
+    Deed("sync", ("sync", *_TO_STORE), _keep_two_records, "pytest_promptreg"),  # last but one: it needs MLflow
     Deed("spool", (*SUITES, "--promptreg-mlflow"), _keep_a_record, environ=_AWAY),
 )
 
@@ -261,7 +273,27 @@ def _environ(more: Mapping[str, str]) -> dict[str, str]:
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder that anybody would miss or notice."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in sorted(found.items()) if not _IGNORED.search(name)}
+    return {
+        name: _runs(path) if name == _STORE else path.read_bytes()
+        for name, path in sorted(found.items())
+        if not _IGNORED.search(name)
+    }
+
+
+def _runs(store: Path) -> bytes:
+    """What a store says of its runs: of each session what there is, however often, and whether it is complete."""
+    asked = """
+        select s.value, r.name, r.status, c.value,
+               (select count(*) from metrics m where m.run_uuid = r.run_uuid),
+               (select count(*) from params p where p.run_uuid = r.run_uuid)
+        from runs r
+        join tags s on s.run_uuid = r.run_uuid and s.key = 'promptreg.session'
+        join tags c on c.run_uuid = r.run_uuid and c.key = 'promptreg.complete'
+        where r.lifecycle_stage = 'active'
+        order by 1, 2, 3, 4, 5, 6
+    """
+    with closing(sqlite3.connect(store)) as connection:
+        return "\n".join(map(str, connection.execute(asked))).encode()
 
 
 def temporaries(found: Tree) -> list[str]:
@@ -285,7 +317,7 @@ def faults(folder: Path, before: Tree, after: Tree, *, done: bool) -> list[str]:
     wrong = []
     for name in sorted({*before, *after, *found}):
         old, new, now = before.get(name), after.get(name), found.get(name)
-        if now == new or (not done and (now == old or _TEMPORARY.search(name) or _NOTE.search(name))):
+        if now == new or (not done and (now == old or _may_be_there(name))):
             continue
         if now is None:
             may_be_gone = _REMOVED_FIRST.search(name) and not done
@@ -299,6 +331,11 @@ def faults(folder: Path, before: Tree, after: Tree, *, done: bool) -> list[str]:
     if done and (fewer := len(_records(after)) - len(_records(found))) > 0:
         wrong.append(f"{fewer} records of runs are lost")
     return wrong
+
+
+def _may_be_there(name: str) -> bool:
+    """Whether the file may say anything while the command has not been run again."""
+    return name == _STORE or bool(_TEMPORARY.search(name) or _NOTE.search(name))
 
 
 def _records(found: Tree) -> list[str]:

@@ -114,7 +114,8 @@ def test_a_kill_between_any_two_steps(scene: Scene, how: str) -> None:
     for number in numbers:
         folder = scene.again()
         ran = scene.arena.strike(folder, scene.deed, how, number)
-        assert ran.status, f"{number}: {ran.said}"
+        # The verdict stands when Ctrl-C ends no more than the wait for MLflow.
+        assert ran.status or "interrupted before the record was sent" in ran.said, f"{number}: {ran.said}"
         scene.judge(ran, folder)
     print(f"{scene.deed.name}: {how} before {len(numbers)} of its {scene.undisturbed.dealings} dealings with files")
 
