@@ -12,6 +12,7 @@ its baseline holds.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from .baseline import Baseline
@@ -30,7 +31,9 @@ TOO_MANY_BELOW = 0.30
 # What is compared with the stored generations, and with references, where the suite names no metrics. Not chrF: a
 # longer answer hardly loses any of it.
 SIMILARITIES = ("semantic", "rouge_l", "bleu", "novel_recall")
+FIELDS = "json_fields"  # besides, where outputs are JSON: one value that flips hardly changes what a text is like
 AGAINST_REFERENCE = "drop(token_recall)"
+_LOOKED_AT = 50  # examples by which outputs are taken for JSON
 
 NOTHING_CHANGES = "exact == 1"  # the gate of a strict suite without thresholds
 GENERATIONS = 2  # that a record needs, for what the model varies by itself to be seen
@@ -79,9 +82,25 @@ def by_baseline(stored: Baseline | None, examples: Iterable[str], generations: i
     return CALIBRATED if varies else STRICT
 
 
+def are_json(told: Iterable[Sequence[str]]) -> bool:
+    """Whether outputs are JSON documents: all generations of more than half of the first fifty examples.
+
+    :param told: of each example, its generations.
+    """
+    from .metrics.fields import is_document
+
+    found = [all(map(is_document, texts)) for texts in itertools.islice(told, _LOOKED_AT)]
+    return sum(found) * 2 > len(found)
+
+
 def every_metric() -> tuple[str, ...]:
     """What a suite may be judged by whose mode its baseline speaks for: a baseline signs all of it."""
     return tuple(dict.fromkeys(["exact", *FLOORS, *SIMILARITIES, metric_of(AGAINST_REFERENCE)]))
+
+
+def similarities(named: Iterable[str]) -> tuple[str, ...]:
+    """Those of the metrics that are built in and compare texts."""
+    return tuple(name for name in named if name in METRICS and not METRICS[name].signal)
 
 
 def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ...]:
@@ -95,6 +114,5 @@ def terms(mode: str, named: Sequence[str], *, references: bool) -> tuple[str, ..
     if mode == FLOOR:
         return tuple(name for name in named if name in FLOORS) or tuple(FLOORS)
     if mode == CALIBRATED:
-        similarities = tuple(name for name in named if name in METRICS and not METRICS[name].signal)
-        return (*(similarities or SIMILARITIES), *([AGAINST_REFERENCE] if references else []))
+        return (*(similarities(named) or SIMILARITIES), *([AGAINST_REFERENCE] if references else []))
     return ()

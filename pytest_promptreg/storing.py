@@ -79,7 +79,7 @@ class Storing:
                 spec.version_by_label[label],
                 accepted,
                 examples=spec.examples,
-                signatures=self.signatures(spec, declaration) if accepted else {},
+                signatures=self.signatures(spec.telling(accepted.values()), declaration) if accepted else {},
                 refused=refused,
                 add=self.settings.add,
                 only=self.settings.accept is not None and not self.settings.add,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -118,14 +118,27 @@ class SuiteSpec:
         return modes.terms(self.mode, self.metrics, references=references)
 
     def judged_by(self, stored: Baseline | None, generations: int) -> SuiteSpec:
-        """This suite, with the mode that its baseline speaks for where it names none.
+        """This suite, with the mode that its baseline speaks for where it names none, and what is judged by then.
 
         :param generations: how many an update stores.
         """
-        if self.mode:
+        spec = self
+        if not self.mode:
+            mode = modes.by_baseline(stored, self.example_by_id, generations)
+            spec = replace(self, mode=mode, gates=(parse(modes.NOTHING_CHANGES),) if mode == modes.STRICT else ())
+        records = stored.records if stored else {}
+        return spec.telling(records[example].generated for example in self.example_by_id if example in records)
+
+    def telling(self, generated: Iterable[Sequence[str]]) -> SuiteSpec:
+        """This suite, as it is judged where these are its accepted outputs.
+
+        Where they are JSON, and the suite names no metric, it is judged under noise by their values too.
+
+        :param generated: of each example, its generations.
+        """
+        if self.mode != modes.CALIBRATED or modes.similarities(self.metrics) or not modes.are_json(generated):
             return self
-        mode = modes.by_baseline(stored, self.example_by_id, generations)
-        return replace(self, mode=mode, gates=(parse(modes.NOTHING_CHANGES),) if mode == modes.STRICT else ())
+        return replace(self, metrics=(*modes.SIMILARITIES, modes.FIELDS, *self.metrics))
 
     @cached_property
     def all_metrics(self) -> tuple[str, ...]:

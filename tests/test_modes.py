@@ -102,6 +102,20 @@ def test_named_metrics_are_judged_in_place_of_the_usual_ones() -> None:
     assert modes.terms("strict", ["bleu"], references=True) == ()
 
 
+@pytest.mark.parametrize(
+    ("told", "are"),
+    [
+        ([["{}", "[1]"], ['{"a": 1}']], True),
+        ([["{}", "text"], ["[]"]], False),
+        ([["{}"], ["[]"], ["text"]], True),
+        ([], False),
+    ],
+)
+def test_outputs_are_json_where_most_examples_say_so(told: list[list[str]], are: bool) -> None:
+    """All generations of more than half of the examples, and nothing is made of no example."""
+    assert modes.are_json(told) is are
+
+
 def test_references_are_one_more_thing_to_lose() -> None:
     """A calibrated suite with references is judged by what is lost of them too."""
     assert modes.terms("calibrated", (), references=True) == (*modes.SIMILARITIES, "drop(token_recall)")

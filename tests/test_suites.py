@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_promptreg.baseline import Baseline, Record
 from pytest_promptreg.declaring import build_suite
 from pytest_promptreg.errors import ConfigError, ExampleError, GateError, PromptError, PromptregError
 from pytest_promptreg.model import Example, PromptVersion
@@ -94,6 +95,25 @@ def test_a_suite_without_gates_is_judged_by_its_baseline(tmp_path: Path) -> None
     assert spec.judged_by(None, 3).mode == "calibrated"
     assert spec.judged_by(None, 1).mode == "floor"
     assert build(tmp_path).judged_by(None, 3).mode == "strict"
+
+
+def test_json_outputs_are_judged_by_their_values_too(tmp_path: Path) -> None:
+    """Under noise, and where the suite names no metric that is to be judged."""
+    spec = build(tmp_path, gates=None)
+
+    def terms(spec: SuiteSpec, *texts: str) -> tuple[str, ...]:
+        prompt = spec.versions[0].digest[:32]
+        records = {
+            one.id: Record(one.id, one.inputs_digest, texts, (prompt,) * len(texts), (1,) * len(texts))
+            for one in spec.examples
+        }
+        return spec.judged_by(Baseline(prompt, {prompt: spec.versions[0]}, records), 3).noise_terms
+
+    assert terms(spec, "{}", "[]") == (*SIMILARITIES, "json_fields", "drop(token_recall)")
+    assert terms(spec, "{}", "text") == (*SIMILARITIES, "drop(token_recall)")
+    assert terms(spec, "{}") == tuple(FLOORS)
+    assert terms(build(tmp_path, gates="calibrated"), "{}", "[]")[:-1] == (*SIMILARITIES, "json_fields")
+    assert terms(build(tmp_path, gates="calibrated", metrics=["bleu"]), "{}", "[]")[:-1] == ("bleu",)
 
 
 def test_reported_metrics_are_scored_too(tmp_path: Path) -> None:

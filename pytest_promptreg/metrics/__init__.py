@@ -98,6 +98,7 @@ METRICS: Mapping[str, MetricInfo] = {
         MetricInfo("rouge_l", 0.0, 1.0, "overlap"),
         MetricInfo("token_recall", 0.0, 1.0, "overlap"),
         MetricInfo("novel_recall", 0.0, 1.0, "overlap"),
+        MetricInfo("json_fields", 0.0, 1.0, "fields"),
         MetricInfo("semantic", -1.0, 1.0, "embedding"),
         MetricInfo("semantic_worst", -1.0, 1.0, "embedding"),
         MetricInfo("nonempty", 0.0, 1.0, "signal", signal=True),

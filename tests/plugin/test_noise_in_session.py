@@ -112,6 +112,24 @@ def test_a_worse_prompt_is_caught_beyond_the_noise(varying: Varying, run_each_wa
     assert "v1 regressed" not in result.stdout.str()
 
 
+def test_a_value_that_flips_beside_a_free_text_is_caught(varying: Varying, run: Run) -> None:
+    """Outputs that are JSON are judged by their values, which a text that varies anyway would hide."""
+    answer = '{"words": " ".join(kept), "kind": KIND, "rank": 1, "open": True, "of": "us"}'
+
+    def answering(seed: int, kind: str) -> None:
+        source = VARYING.replace("RUNS", str(seed)).replace("GATES", "").replace("import re\n", "import json, re\n")
+        returned = f"return json.dumps({answer.replace('KIND', kind)})"
+        varying.project.write("test_varying.py", source.replace('return " ".join(kept)', returned))
+
+    answering(0, '"return"')
+    run("test_varying.py", *UPDATE).assert_outcomes(passed=24)
+    assert "json_fields" in varying.project.baseline("test_varying", "test_varying")["metrics"]
+    answering(1, '"return" if len(request.text) % 3 else "repair"')
+    result = run("test_varying.py")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*v1 regressed: *of 5 metrics*", "    json_fields regressed: *"])
+
+
 def test_one_generation_is_judged_by_floors(varying: Varying, run: Run) -> None:
     """With one stored generation only what is as far off as another answer counts, and how to see more is said."""
     run("test_varying.py", "--promptreg-update").assert_outcomes(passed=24)

@@ -31,6 +31,7 @@ METRICS: Mapping[str, str] = {
     "semantic": "how alike two outputs are in meaning: 1 says the same, 0 has nothing to do with it",
     "semantic_worst": "how alike in meaning the part is that differs most: 1 says the same",
     "rouge_l": "the share of words that two outputs have in the same order: 1 is all of them",
+    "json_fields": "the share of the JSON values that stand at the same place: 1 is all of them",
     "token_recall": "the share of the expected words that are there: 1 is all of them",
     "novel_recall": "the share of the expected words, those of the prompt left out, that are there: 1 is all of them",
     "bleu": "how many runs of words two outputs share: 100 is all of them",
