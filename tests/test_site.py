@@ -8,6 +8,8 @@ from pathlib import Path
 import conf
 import yaml
 
+from pytest_promptreg import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -51,3 +53,11 @@ def test_before_a_commit_the_same_is_checked_as_by_make_lint() -> None:
     assert recipe is not None
     commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
     assert [hook["entry"] for hook in hooks] == [command.removesuffix(" .") for command in commands]
+
+
+def test_the_changelog_knows_the_version() -> None:
+    """What is not released stands first, under that heading; a version has its day."""
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased" or headings[0].startswith(f"{__version__} - ")
+    for released in headings[headings[0] == "Unreleased" :]:
+        assert re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", released)
