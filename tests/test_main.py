@@ -117,3 +117,13 @@ def test_a_run_that_was_killed_while_it_was_sending_is_sent_later(project: Path)
     assert "MLflow: 1 prompt version in experiment 'promptreg'" in done.stdout
     again = subprocess.run(sync, capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout) == (0, "nothing waits to be sent\n")
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    """What `| head` does: the pipe is closed before all is printed, and nothing is said of it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*PYTHON, "pytest_promptreg", "schema"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -14,7 +14,8 @@ from .parts import Part
 _SENT = frozenset(
     {
         *("temperature", "max_tokens", "max_completion_tokens", "top_p", "seed", "stop", "frequency_penalty"),
-        *("presence_penalty", "response_format", "tools", "tool_choice", "reasoning_effort", "verbosity", "n"),
+        *("presence_penalty", "response_format", "tools", "tool_choice", "reasoning_effort", "reasoning", "verbosity"),
+        *("logit_bias", "user", "service_tier", "parallel_tool_calls"),
     }
 )
 _KINDS = ("chat:", "responses:", "completion:")
@@ -91,6 +92,8 @@ def _config(part: Part | None, leftovers: Leftovers) -> dict[str, Any]:
     for name, entry in part.items():
         if name in _SENT and not (isinstance(entry.value, str) and entry.value.startswith("file://")):
             found[name] = entry.value
+        elif name == "passthrough" and isinstance(entry.value, Mapping):
+            found["extra_body"] = dict(entry.value)
         elif name in {"apiHost", "apiBaseUrl"}:
             leftovers.add(entry.where, name, "set OPENAI_BASE_URL")
         elif name.startswith("apiKey"):

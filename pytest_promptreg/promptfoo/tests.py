@@ -19,6 +19,7 @@ from .leftovers import NOTHING_LIKE_IT, Leftovers
 from .parts import Part, load
 
 _MOST_ROWS = 10_000
+_LONGEST_TAG = 80  # characters
 _TESTS = frozenset({".csv", ".json", ".jsonl", ".yaml", ".yml"})
 _KNOWN = frozenset({"description", "vars", "assert", "metadata"})
 _WHY = {
@@ -171,8 +172,17 @@ def _test(entry: Part, leftovers: Leftovers) -> _Test:
         str(description.value) if description is not None else "",
         _variables(entry.get("vars"), leftovers),
         tuple(_assertions(said.loaded(), leftovers)) if said is not None else (),
-        tuple(f"{name}:{value.value}" for name, value in metadata.items()) if metadata is not None else (),
+        tuple(_tags(metadata, leftovers)) if metadata is not None else (),
     )
+
+
+def _tags(metadata: Part, leftovers: Leftovers) -> Iterator[str]:
+    for name, value in metadata.items():
+        tag = f"{name}:{value.value}"
+        if isinstance(value.value, str | int | float) and len(tag) <= _LONGEST_TAG and "\n" not in tag:
+            yield tag
+        else:
+            leftovers.add(value.where, f"{name} of metadata", "a tag is a few words")
 
 
 def _variables(part: Part | None, leftovers: Leftovers) -> dict[str, Any]:

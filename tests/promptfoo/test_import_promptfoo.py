@@ -17,6 +17,7 @@ from pytest_promptreg.__main__ import main
 from pytest_promptreg.declaring import build_suite
 from pytest_promptreg.suite_files.reading import read_suites
 from tests.servers import JsonServer
+from tests.soak import tries
 
 Run = Callable[..., pytest.RunResult]
 
@@ -339,7 +340,8 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=tries(60, 2000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=CONFIGS)
 def test_whatever_it_writes_is_a_suite(folder: Path, config: Mapping[str, Any]) -> None:
     """Any configuration is refused in a sentence, or becomes files that pytest would collect."""

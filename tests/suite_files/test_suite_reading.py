@@ -23,6 +23,7 @@ from pytest_promptreg.placed import place_of
 from pytest_promptreg.suite_arguments import ARGUMENTS
 from pytest_promptreg.suite_files.reading import Declared, read_suites
 from pytest_promptreg.suite_files.schema import schema
+from tests.soak import tries
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -164,7 +165,8 @@ def test_two_files_that_would_share_their_baselines_are_refused(tmp_path: Path) 
 WORDS = st.sampled_from([*ARGUMENTS, "suites", "name", "x"])
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=tries(60, 5000), deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=200),
