@@ -115,3 +115,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(choices) > _MOST_NAMES:
         return f"known: {', '.join(choices[:_MOST_NAMES])} and {len(choices) - _MOST_NAMES} more"
     return f"known: {', '.join(choices)}" if choices else "there is none"
+
+
+def said(exc: BaseException) -> str:
+    """``ValueError: what it says``; an exception of somebody's own may fail when it is asked."""
+    try:
+        text = str(exc)
+    except Exception as failure:
+        text = f"(what it says is not known: {type(failure).__name__})"
+    return f"{type(exc).__name__}: {text}"

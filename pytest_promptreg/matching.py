@@ -10,7 +10,7 @@ from typing import NamedTuple
 from .against import Against
 from .baseline import Record
 from .calls import Runner
-from .errors import MetricError
+from .errors import MetricError, said
 from .gates import Breach, Gate, goodness, judge_case
 from .metrics import METRICS
 from .model import Example, Key, Output, ScoredCase
@@ -118,7 +118,7 @@ class Matching:
         try:
             return noisy_signals(self._against)
         except Exception as exc:
-            raise MetricError(f"the signals failed on the baseline: {type(exc).__name__}: {exc}") from exc
+            raise MetricError(f"the signals failed on the baseline: {said(exc)}") from exc
 
     def explained(self, breach: Breach, match: Match, output: Output) -> Breach:
         """The breach with what its metric can say of it in words, where it can and nothing is said yet."""
@@ -186,7 +186,7 @@ def _looked(output: str, accepted: str) -> Mapping[str, Finding]:
     try:
         return look(output, accepted)
     except Exception as exc:
-        raise MetricError(f"the signals failed: {type(exc).__name__}: {exc}") from exc
+        raise MetricError(f"the signals failed: {said(exc)}") from exc
 
 
 def signalled(matches: Sequence[Match]) -> list[Breach]:

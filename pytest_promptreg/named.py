@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .errors import ConfigError, did_you_mean
+from .errors import ConfigError, did_you_mean, said
 
 _HINT = (
     'name it as "package.module:function"; its folder is found with `pythonpath = .` in the ini file, beside that file'
@@ -32,7 +32,7 @@ def find(text: str, what: str, where: str, *, hint: str = _HINT) -> Any:
         raise ConfigError(f"{what}: {exc}", where=where, next_step=hint) from exc
     except Exception as exc:
         raise ConfigError(
-            f"{what}: importing {module_name} failed: {type(exc).__name__}: {exc}",
+            f"{what}: importing {module_name} failed: {said(exc)}",
             where=where,
             next_step=f'to see where: python -c "import {module_name}"',
         ) from exc

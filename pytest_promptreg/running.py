@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pytest
 
 from .board import Board
-from .errors import BudgetError, PromptregError, ReplayError
+from .errors import BudgetError, PromptregError, ReplayError, said
 from .gates import Verdict
 from .hearing import Hearing
 from .outcome import CaseOutcome
@@ -65,7 +65,7 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
     except BaseException as exc:
         what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
         what += f" for {key.version} x {key.example}"
-        item.stash[OUTCOME] = run.failed_call(key, f"{what}: {type(exc).__name__}: {exc}")
+        item.stash[OUTCOME] = run.failed_call(key, f"{what}: {said(exc)}")
         problem = call_failure.text(exc, what, hint=run.hint(key, predict, exc), redactor=run.redactor)
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .equality import same
-from .errors import MetricError
+from .errors import MetricError, said
 from .gates import metric_of, perfect
 from .metrics import METRICS, Metric, MetricInfo, Pair
 from .metrics.away import is_worth_it, score_away
@@ -174,7 +174,7 @@ class Scorer:
         except (MetricError, KeyboardInterrupt):
             raise
         except BaseException as exc:  # a pytest.skip() in an embedder must not end the case as passed
-            raise MetricError(f"the metric {name} failed: {type(exc).__name__}: {exc}") from exc
+            raise MetricError(f"the metric {name} failed: {said(exc)}") from exc
 
 
 def _pairs(term: str, comparison: Comparison) -> list[Pair]:

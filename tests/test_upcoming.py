@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_promptreg.calls import Runner, Terms
-from pytest_promptreg.model import CaseKey
+from pytest_promptreg.calls import Caller, Runner, Terms
+from pytest_promptreg.model import CaseKey, PromptVersion
 from pytest_promptreg.stash import CASE_KEY
+from pytest_promptreg.templates import render
 from pytest_promptreg.upcoming import UpcomingOfWorker
 
 KEYS = [CaseKey(suite, "v1", str(number)) for suite in "ab" for number in range(3)]
@@ -56,3 +57,29 @@ def test_each_suite_has_its_own_look_into_the_queue() -> None:
     assert ahead(items[3]) is None
     queue.indices.append(5)
     assert ahead(items[3]) == KEYS[3:6]
+
+
+def test_what_was_given_away_is_looked_for_anew() -> None:
+    """A worker out of work takes cases, but none that is called for already; what is left is called by its own look."""
+    items = [Item(key) for key in KEYS]
+    session: Any = SimpleNamespace(items=items)
+    queue, stolen = Queue(1, 2), []
+
+    def steal(indices: list[int]) -> None:
+        stolen.append(indices)
+        for index in indices:
+            queue.indices.remove(index)
+
+    worker: Any = SimpleNamespace(torun=queue, nextitem_index=0, steal=steal)
+    runner = Runner(Terms(1))
+    upcoming = UpcomingOfWorker(session, worker, runner, most=10)
+    first: Any = items[0]
+    assert upcoming.after(first) is not None
+    assert upcoming.after(first) is None
+    runner.submit(KEYS[1], Caller(lambda asked: "x", lambda key: render(PromptVersion("v1", "x"), key.example, {})))
+    worker.steal([1, 2])
+    assert stolen == [[2]]
+    again = upcoming.after(first)
+    assert again is not None
+    assert list(again.keys) == KEYS[:2]
+    runner.stop()

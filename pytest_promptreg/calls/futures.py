@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ..errors import PredictError
+from ..errors import PredictError, said
 from ..model import Output, Request
 from .call import Call, Predict, Try
 
@@ -105,7 +105,7 @@ def explained(failure: BaseException) -> BaseException:
     import pickle
 
     if isinstance(failure, pickle.PicklingError) or (
-        isinstance(failure, AttributeError | TypeError) and "pickle" in str(failure)
+        isinstance(failure, AttributeError | TypeError) and "pickle" in said(failure)
     ):
         told = PredictError(
             f"predict cannot be sent to the executor: {failure}",

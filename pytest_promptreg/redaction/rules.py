@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, did_you_mean, said
 from .redactor import FunctionRule, PatternRule, Redactor, Rule
 
 OPTION = "promptreg_redact"
@@ -65,7 +65,7 @@ def _function(line: str, module: str, path: str) -> Any:
         found: Any = importlib.import_module(module)
     except Exception as exc:
         raise ConfigError(
-            f"{line}: importing {module} failed: {type(exc).__name__}: {exc}",
+            f"{line}: importing {module} failed: {said(exc)}",
             where=_WHERE,
             next_step="it has to be found where pytest starts; with `pythonpath = .` in the ini file, beside that file",
         ) from exc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from ..errors import PromptregError
+from ..errors import PromptregError, said
 from ..redaction.redactor import Redactor
 from .escape import one_line, quoted, visible
 
@@ -26,5 +26,5 @@ def text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
-    said = one_line(redactor.message(f"{type(exc).__name__}: {exc}"), 300)
-    return "\n".join([f"{what}: {said}{hint}", "", *quoted(redactor.message(shown))])
+    first = one_line(redactor.message(said(exc)), 300)
+    return "\n".join([f"{what}: {first}{hint}", "", *quoted(redactor.message(shown))])

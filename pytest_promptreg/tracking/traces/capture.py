@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ...calls import Predict, is_async
+from ...errors import said
 from ...machine import environment_defaults
 from ...model import CaseKey, Key, Request
 from ...outcome import CaseOutcome
@@ -166,4 +167,4 @@ class _Call:
 
 
 def _told(exc: Exception) -> str:
-    return one_line(f"{type(exc).__name__}: {exc}", _PROBLEM_LIMIT)
+    return one_line(said(exc), _PROBLEM_LIMIT)
