@@ -328,6 +328,8 @@ def faults(folder: Path, before: Tree, after: Tree, *, done: bool) -> list[str]:
             trouble = _unlike(folder / name, now, old or b"")
         if trouble:
             wrong.append(f"{name}: {trouble}")
+    if not done and len(_records(found)) > len(_records(before)) + 1:
+        wrong.append("the run is recorded more than once")
     if done and (fewer := len(_records(after)) - len(_records(found))) > 0:
         wrong.append(f"{fewer} records of runs are lost")
     return wrong
