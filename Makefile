@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest compat soak lint bench docs clean
+.PHONY: demo test test-lowest compat soak lint bench docs recipes clean
 
 demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
 	$(BIN)/python -m pytest example_suite
@@ -67,10 +67,23 @@ $(BIN)/.docs-ready: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
+# The clients have an environment of their own, which sees all of the other one: with LiteLLM in it, MLflow would import
+# that in every run of the tests.
+recipes: $(VENV)-recipes/.ready  ## do what docs/ tells with the real clients of model providers
+	PROMPTREG_ALL_PAGES=1 LITELLM_LOCAL_MODEL_COST_MAP=True \
+	  $(VENV)-recipes/bin/python -m pytest tests/test_doc_pages.py -p no:langsmith_plugin
+
+$(VENV)-recipes/.ready: $(READY) docs/recipes/requirements.txt
+	$(PYTHON) -m venv $(VENV)-recipes
+	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" \
+	  > "$$($(VENV)-recipes/bin/python -c 'import site; print(site.getsitepackages()[0])')/all_of_the_other.pth"
+	$(VENV)-recipes/bin/python -m pip install --quiet --disable-pip-version-check -r docs/recipes/requirements.txt
+	@touch $@
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
 clean:  ## remove what was installed and cached
-	rm -rf $(VENV) $(LOWEST) $(COMPAT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(COMPAT) $(VENV)-recipes .pytest_cache .mypy_cache .ruff_cache .hypothesis

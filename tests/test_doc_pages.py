@@ -25,7 +25,7 @@ NOT_RUN = {
     "docs/redaction.md": 1,
     "docs/tutorial.md": 1,
 }
-# `make docs` sets it: there, all that a page needs is installed.
+# `make recipes` sets it: there, all that a page needs is installed.
 ALL_OF_THEM = "PROMPTREG_ALL_PAGES"
 # Fixtures, and properties of a case in JUnit's XML.
 OTHER_NAMES = """
@@ -42,7 +42,7 @@ def test_what_a_page_tells_to_do_works(
     blocks = blocks_of(page)
     missing = missing_packages(blocks)
     if missing and not os.environ.get(ALL_OF_THEM):
-        pytest.skip(f"needs {', '.join(missing)}: run by `make docs`")
+        pytest.skip(f"needs {', '.join(missing)}: run by `make recipes`")
     assert not missing, f"pip install {' '.join(missing)}"
     if any(block.not_run is None for block in blocks):
         pytester: pytest.Pytester = request.getfixturevalue("pytester")

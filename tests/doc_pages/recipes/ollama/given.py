@@ -1,1 +1,3 @@
+import ollama  # here, where it stays: each run under test would import it anew
+
 fixture("shop")
