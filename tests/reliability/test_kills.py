@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.reliability.deeds import DEEDS, Arena, Deed, Ran, Tree, faults, is_half_done, make_project, temporaries, tree
+from tests.reliability.deeds import DEEDS, Arena, Deed, Ran, Tree, faults, is_half_done, temporaries, tree
 from tests.soak import tries
 
 pytestmark = [
@@ -61,23 +60,6 @@ class Scene:
         assert "was stopped" not in done.said, done.said
         assert faults(folder, self.before, self.after, done=True) == [], ran.said + done.said
         assert temporaries(tree(folder)) == []
-
-
-@pytest.fixture(scope="module")
-def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    """What runs the commands."""
-    made = Arena(tmp_path_factory.mktemp("arena"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory, arena: Arena) -> Path:
-    """A project whose baselines are stored."""
-    folder = tmp_path_factory.mktemp("stored") / "project"
-    folder.mkdir()
-    make_project(folder, arena)
-    return folder
 
 
 @pytest.fixture(scope="module", params=DEEDS[: tries(1, len(DEEDS))], ids=lambda deed: deed.name)

@@ -14,7 +14,7 @@ import pytest
 from pytest_promptreg.baseline import load
 from pytest_promptreg.replay.store import Store
 from pytest_promptreg.results import load as load_results
-from tests.reliability.deeds import DEEDS, PYTEST, SUITES, Arena, Ran, baselines, make_project, temporaries, tree
+from tests.reliability.deeds import DEEDS, PYTEST, SUITES, Arena, Ran, baselines, temporaries, tree
 from tests.soak import tries
 
 pytestmark = [
@@ -40,22 +40,12 @@ def promptreg_predict():
 """
 
 
-@pytest.fixture(scope="module")
-def arenas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Arena, Arena]]:
+@pytest.fixture(scope="session")
+def arenas(tmp_path_factory: pytest.TempPathFactory, arena: Arena) -> Iterator[tuple[Arena, Arena]]:
     """Two that run commands."""
-    made = Arena(tmp_path_factory.mktemp("one")), Arena(tmp_path_factory.mktemp("other"))
-    yield made
-    for arena in made:
-        arena.close()
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory, arenas: tuple[Arena, Arena]) -> Path:
-    """A project whose baselines are stored."""
-    folder = tmp_path_factory.mktemp("stored") / "project"
-    folder.mkdir()
-    make_project(folder, arenas[0])
-    return folder
+    other = Arena(tmp_path_factory.mktemp("other"))
+    yield arena, other
+    other.close()
 
 
 @pytest.fixture
