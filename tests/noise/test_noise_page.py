@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promptreg.modes import TOO_MANY_BELOW, USUAL_BELOW
+from pytest_promptreg.gates import SuiteGateResult, parse
+from pytest_promptreg.model import PromptVersion
+from pytest_promptreg.modes import CALIBRATED, TOO_MANY_BELOW, USUAL_BELOW
 from pytest_promptreg.noise.bounds import rate_bounds
 from pytest_promptreg.noise.floors import judge_rate
 from pytest_promptreg.noise.judging import FEWEST
 from pytest_promptreg.noise.looks import FEWEST_EARLY, SHARES
 from pytest_promptreg.noise.power import detectable
 from pytest_promptreg.noise.words import ALPHA
+from pytest_promptreg.noise_result import PASSED, REGRESSED, UNDECIDED, NoiseResult
+from pytest_promptreg.outcome import EarlyStop, VersionOutcome
+from pytest_promptreg.report import shares
+from pytest_promptreg.report.noise import sentence
+from tests.doc_blocks import blocks_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
 WORDS = re.sub(r"\s+", " ", PAGE)
@@ -49,3 +56,19 @@ def test_the_figures_of_the_text_are_computed() -> None:
     assert f"Fewer than {FEWEST} examples never pass" in WORDS
     assert f"at the second look, with {FEWEST_EARLY} examples seen" in WORDS
     assert "{:g}, {:g} and {:g} %".format(*(100 * ALPHA * share for share in SHARES)) in WORDS
+
+
+def test_the_lines_of_the_page_are_what_reports_say() -> None:
+    """Sentences, an early stop and a share of the page are those of outcomes with these numbers, to the letter."""
+    lost = [NoiseResult(f"m{number}", CALIBRATED, REGRESSED, 40, chance=0.0005) for number in range(5)]
+    kept = NoiseResult("rouge_l", CALIBRATED, PASSED, 40)
+    unclear = NoiseResult("rouge_l", CALIBRATED, UNDECIDED, 40, needed=153)
+    rate = SuiteGateResult(parse("pass_rate >= 0.95"), 1.0, 20)
+    told = [sentence(VersionOutcome(PromptVersion("v3", "x"), [], noise=lost))]
+    told += [sentence(VersionOutcome(PromptVersion("v1", "x"), [], noise=[result])) for result in (kept, unclear)]
+    told.append(f"stopped early: v3 {EarlyStop(REGRESSED, 20, 60, 40)}")
+    told += [
+        line.strip() for line, _ in shares.lines(VersionOutcome(PromptVersion("v2", "x"), [], [rate]), verbose=False)
+    ]
+    held = [block.text for block in blocks_of("docs/noise.md") if "held-by" in block.attributes]
+    assert "".join(held).splitlines() == told
