@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from .predicts import resolve_predict, subject_of
 from .repeats import refuse_repeated, repeated_by, variant_of
 from .roles import Performing, Worker
 from .shards import in_shard
-from .stash import CASE_KEY, REPEATED_BY, WORKER_OUTPUT, is_marked
+from .stash import CASE_KEY, PLACES, REPEATED_BY, WORKER_OUTPUT, is_marked
 from .suite_metrics import LASTING_SCOPES, SuiteMetrics
 from .suites import FIXTURE, case_slug
 
@@ -68,7 +68,10 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
     if not isinstance(role, Performing):
         return
     _refuse_short_lived_executor(definition, where)
-    metrics = SuiteMetrics(marker.kwargs.get("metrics"), lambda name: _fixture_scope(definition, name), where)
+    places: Mapping[str, str] = getattr(metafunc.function, PLACES, {})
+    metrics = SuiteMetrics(
+        marker.kwargs.get("metrics"), lambda name: _fixture_scope(definition, name), places.get("metrics", where)
+    )
     spec = build_suite(
         marker.kwargs,
         suite_id=definition.nodeid,
@@ -83,6 +86,7 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
         samples=role.settings.asked_samples,
         registry=lambda address: _registered(address, where, role),
         refreshing=role.settings.refreshing,
+        places=places,
     )
     asked = marker.kwargs.get("predict")
     spec = replace(spec, subject=_subject(definition, asked, spec.id))
@@ -92,8 +96,9 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
             where=where,
             next_step=f'write predict: "package.module:function" or "openai:/MODEL", or override {_PREDICT}',
         )
+    at = places.get("predict", where)
     # What is never called need not be there, nor what it imports.
-    predict = resolve_predict(asked, where, role.settings.registry) if role.settings.replay != "only" else None
+    predict = resolve_predict(asked, at, role.settings.registry) if role.settings.replay != "only" else None
     role.performer.declare(spec, predict, metrics)
     cases = [(version.label, example.id) for version in spec.versions for example in spec.examples]
     metafunc.parametrize("promptreg", cases, ids=[case_slug(*case) for case in cases], indirect=True)

@@ -41,6 +41,7 @@ def build_suite(
     samples: int | None = None,
     registry: Registry | None = None,
     refreshing: bool = False,
+    places: Mapping[str, str] | None = None,
 ) -> SuiteSpec:
     """The suite that a marker declares; everything that can be refused before a call is made is refused here.
 
@@ -49,10 +50,12 @@ def build_suite(
     :param registry: gives the versions that a ``prompts:/`` address names.
     :param refreshing: whether outputs are made to be accepted: of what is in production, if the marker says so, also
         where that is none of its prompts.
+    :param places: of arguments that stand on lines of their own, as those of a suite file do: ``file:line``, by name.
     :param metrics: where the suite's metrics are found; left out, there are the built-in ones and the marker's.
     :raises PromptregError: with the place of the mistake and what to do.
     """
     where = f"{display_path(module)}:{line}"
+    at = {**dict.fromkeys(ARGUMENTS, where), **(places or {})}
     for name in marker:
         if name not in ARGUMENTS:
             raise ConfigError(
@@ -63,31 +66,32 @@ def build_suite(
     for name in ("prompts", "examples"):
         if marker.get(name) is None:
             raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
-    check_predict(marker.get("predict"), where)
-    of_marker = check_samples(marker["samples"], f"samples={marker['samples']!r}", where) if "samples" in marker else 1
-    versions = load_prompts(marker["prompts"], base=module.parent, where=where, registry=registry)
+    check_predict(marker.get("predict"), at["predict"])
+    said_samples = marker.get("samples", 1)
+    of_marker = check_samples(said_samples, f"samples={said_samples!r}", at["samples"])
+    versions = load_prompts(marker["prompts"], base=module.parent, where=at["prompts"], registry=registry)
     prompt_name = _prompt_name(marker["prompts"], function)
     production = None
-    if address := address_of(marker.get("baseline"), prompt_name, where):
-        production = look_up(address, versions, where=where, registry=registry)
+    if address := address_of(marker.get("baseline"), prompt_name, at["baseline"]):
+        production = look_up(address, versions, where=at["baseline"], registry=registry)
         versions = production.among(versions) if refreshing else versions
         prompt_name = prompt_name if _is_registered(marker["prompts"]) else production.name
-    examples = load_examples(marker["examples"], base=module.parent, where=where)
+    examples = load_examples(marker["examples"], base=module.parent, where=at["examples"])
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
-    metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: None, where)
-    mode, far_lines, near_lines = _levels(ini_gates, marker.get("gates"), where)
+    metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: None, at["metrics"])
+    mode, far_lines, near_lines = _levels(ini_gates, marker.get("gates"), at["gates"])
     metrics.look_up([*far_lines, *near_lines, *(line for example in examples for line in example.gates)])
     gates = nearest(
         (parse(line, "the ini option promptreg_gates", metrics.known) for line in far_lines),
-        (parse(line, where, metrics.known) for line in near_lines),
+        (parse(line, at["gates"], metrics.known) for line in near_lines),
     )
     if not mode and (gates or (examples and all(example.gates for example in examples))):
         mode = modes.STRICT
     elif mode == modes.STRICT and not gates:
         gates = (parse(modes.NOTHING_CHANGES),)
     of_ini = metrics.require(tuple(ini_metrics), "the ini option promptreg_metrics")
-    said = {**(ini_signals or {}), **read_actions(marker.get("signals"), where)}
+    said = {**(ini_signals or {}), **read_actions(marker.get("signals"), at["signals"])}
     spec = SuiteSpec(
         suite_id,
         where,
@@ -103,7 +107,7 @@ def build_suite(
         predict=name_of(marker.get("predict")),
         prompt_name=prompt_name,
         production=production,
-        predict_version=_version_of_predict(marker.get("predict_version"), ini_predict_version, where),
+        predict_version=_version_of_predict(marker.get("predict_version"), ini_predict_version, at["predict_version"]),
         samples=of_marker if samples is None else samples,
         mode=mode,
         mode_named=bool(mode),

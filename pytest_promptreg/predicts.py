@@ -32,8 +32,17 @@ def check_predict(predict: object, where: str) -> None:
     raise ConfigError(
         f"predict={predict!r} is not callable",
         where=where,
-        next_step='predict takes a function, "package.module:function", "openai:/MODEL", "models:/NAME@ALIAS" or a URL',
+        next_step=_meant(predict)
+        or 'predict takes a function, "package.module:function", "openai:/MODEL", "models:/NAME@ALIAS" or a URL',
     )
+
+
+def _meant(predict: object) -> str | None:
+    """An address that lacks its slash, as other tools write theirs."""
+    from .sources.predict import is_address
+
+    address = predict.replace(":", ":/", 1) if isinstance(predict, str) else ""
+    return f'name it as "{address}"' if is_address(address) else None
 
 
 def resolve_predict(predict: object, where: str, registry: RegistrySettings | None = None) -> Callable[..., Any] | None:

@@ -28,6 +28,7 @@ UPCOMING: pytest.StashKey[Upcoming | UpcomingOfWorker] = pytest.StashKey()
 PROGRESS: pytest.StashKey[ProgressLine | None] = pytest.StashKey()
 
 REPORT_ATTRIBUTE = "promptreg"  # the name under which an outcome rides on a report
+PLACES = "promptreg_places"  # under which a suite file's function says on which lines its arguments stand
 WORKER_OUTPUT = "promptreg"  # and what was declared on a worker's output
 
 

@@ -92,3 +92,6 @@ def test_an_address_without_its_slash_is_told_with_it() -> None:
     with pytest.raises(ConfigError) as error:
         resolve_predict("openai:o3", "test_x.py:1")
     assert error.value.next_step == 'name it as "openai:/o3"'
+    with pytest.raises(ConfigError) as error:
+        check_predict("openai:gpt-4o-mini", "test_x.py:1")
+    assert error.value.next_step == 'name it as "openai:/gpt-4o-mini"'

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..errors import PromptregError
+from ..stash import PLACES
 from .reading import Declared, read_suites
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _function(path: Path, suite: Declared, module: str) -> FunctionType:
     )
     function = FunctionType(code, {"__name__": module}, suite.name)
     function.__dict__["__test__"] = True  # whatever python_functions says of names
+    function.__dict__[PLACES] = suite.places
     function.__dict__["pytestmark"] = [pytest.mark.promptreg(**suite.arguments)]
     return function
 

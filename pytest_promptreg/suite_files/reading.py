@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,99}"
 
 _LARGEST = 1_000_000  # characters: YAML is read slowly, and rows have files of their own
 _SHOWN = 60  # characters of a value that is refused
+_NEARLY = 0.8  # of a word's letters
 _LEVELS = 4  # suites, which one, examples, which row
 # What pytest calls in a module of its own accord, and names under which Windows has no file.
 _TAKEN = re.compile(r"pytest.*|(?i:set_?up|tear_?down)_?(?i:module|function)|(?i:con|prn|aux|nul|com\d|lpt\d)")
@@ -35,11 +37,13 @@ class Declared:
 
     :param line: the line on which it begins.
     :param arguments: as on the marker, by name.
+    :param places: ``file:line`` of each.
     """
 
     name: str
     line: int
     arguments: Mapping[str, Any]
+    places: Mapping[str, str]
 
 
 def is_name(name: object) -> bool:
@@ -70,6 +74,12 @@ def read_suites(path: Path) -> tuple[Declared, ...]:
             next_step='quote what begins with { or @: predict_version: "@1", text: "{{ question }}"',
         ) from exc
     return _Reading(path, where, lines).suites(value)
+
+
+def _is_meant_for_us(keys: Collection[object]) -> bool:
+    """Whether any of a file's words is one of ours, or nearly."""
+    ours = (SUITES, *ARGUMENTS)
+    return any(get_close_matches(str(key), ours, n=1, cutoff=_NEARLY) for key in keys) or set(keys) == {NAME}
 
 
 def _refuse_a_twin(path: Path) -> None:
@@ -104,7 +114,7 @@ class _Reading:
                 "this is a configuration of promptfoo's, and no suite",
                 f"python -m pytest_promptreg import-promptfoo {typed.word(self._where)}",
             )
-        if not isinstance(value, Mapping) or not {SUITES, *ARGUMENTS} & known:
+        if not isinstance(value, Mapping) or not _is_meant_for_us(known):
             raise self._error(
                 (),
                 "a file of this name holds suites, and this one has neither prompts and examples nor suites",
@@ -144,7 +154,8 @@ class _Reading:
         said = {argument: value[argument] for argument in ARGUMENTS if value.get(argument) is not None}
         for argument in ("prompts", "examples"):
             said[argument] = self._placed(said[argument], (*at, argument))
-        return Declared(name, self._line(at), said)
+        places = {argument: f"{self._where}:{self._line((*at, argument))}" for argument in said}
+        return Declared(name, self._line(at), said, places)
 
     def _name(self, value: Mapping[str, Any], at: tuple[str | int, ...]) -> str:
         name = value.get(NAME)

@@ -147,12 +147,12 @@ def test_what_the_marker_refuses_is_refused_at_the_same_moment(files: Files, run
     result.assert_outcomes(passed=1, errors=5)
     result.stdout.fnmatch_lines_random(
         [
-            "*promptreg_words.yaml:1: unknown metric 'rouge_k'*",
+            "*promptreg_words.yaml:5: unknown metric 'rouge_k'*",
             "*promptreg_typo.yaml:2: a suite has no argument 'exmples'",
             "*did you mean 'examples'?",
             "*prompts/v1.md:1: the prompt uses 'text', which example 'b' (promptreg_row.yaml:4) lacks",
             "*addopts = --ignore=promptreg_other.yml",
-            "*promptreg_lost.yaml:1: predict='app_of_suite:kept': app_of_suite has no 'kept'",
+            "*promptreg_lost.yaml:6: predict='app_of_suite:kept': app_of_suite has no 'kept'",
             "*did you mean 'keep'?",
         ]
     )

@@ -95,6 +95,8 @@ REFUSED = [
     ("prompts: 3\nexamples: e\n", 1, "prompts is 3", "a folder"),
     ("prompts: p\nexamples: [a, b]\n", 2, "examples is ['a', 'b']", "a list of rows"),
     ("providers: [x]\nprompts: [p]\ntests: []\n", 1, "a configuration of promptfoo's", "import-promptfoo promptreg_"),
+    ("name: a\n", 1, "the suite a needs prompts:", "it takes a folder"),
+    ("prompt: a\nexample: b\n", 1, "a suite has no argument 'prompt'", "did you mean 'prompts'?"),
     ("", 1, "neither prompts and examples nor suites", "addopts = --ignore=promptreg_tickets.yaml"),
     ("services: {a: b}\n", 1, "neither prompts and examples nor suites", "--ignore="),
     ("- a\n", 1, "neither prompts", "--ignore="),
@@ -202,7 +204,7 @@ def test_the_arguments_are_the_markers() -> None:
 
 def test_the_page_tells_every_argument() -> None:
     """Its table has a line for each, and no other."""
-    page = (DOCS / "suite_files.md").read_text(encoding="utf-8")
+    page = (DOCS / "suite_files.md").read_text(encoding="utf-8").partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == ["name", *ARGUMENTS]
 
 
