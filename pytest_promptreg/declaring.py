@@ -148,11 +148,12 @@ def _version_of_predict(version: object, ini_version: str, where: str) -> str:
 def _refuse_colliding_ids(versions: Sequence[PromptVersion], examples: Sequence[Example]) -> None:
     labels = Counter(slug(version.label) for version in versions)
     if len(labels) < len(versions):
-        alike = [version for version in versions if labels[slug(version.label)] > 1]
+        name = next(name for name, number in labels.items() if number > 1)
+        first, second, *_ = (version for version in versions if slug(version.label) == name)
         raise PromptError(
-            f"the labels {alike[0].label!r} and {alike[1].label!r} both become {slug(alike[0].label)!r} in a test id",
-            where=alike[1].where,
-            next_step=f"the other is at {alike[0].where}; rename one of them",
+            f"the labels {first.label!r} and {second.label!r} both become {name!r} in a test id",
+            where=second.where,
+            next_step=f"the other is at {first.where}; rename one of them",
         )
     seen: dict[str, tuple[str, Example]] = {}
     for version in versions:

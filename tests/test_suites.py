@@ -211,6 +211,12 @@ def test_commands_work_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "rename one",
         ),
         (
+            {"prompts": [{"label": label, "text": label} for label in ("a 1", "b 1", "a-1", "b-1")]},
+            PromptError,
+            "'a 1' and 'a-1' both become 'a-1' in a test id",
+            "rename one",
+        ),
+        (
             {
                 "prompts": [{"label": "v1", "text": "x"}, {"label": "v1-a", "text": "y"}],
                 "examples": [{"id": "a-b"}, {"id": "b"}],
