@@ -61,6 +61,13 @@ def text_of(body: Mapping[str, Any]) -> str:
     return "\n".join(part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts if part)
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes as many connections at once as a run opens; more than five would be refused else."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
 @contextlib.contextmanager
 def serving(say: Say) -> Iterator[Provider]:
     """A provider whose model says this, for the time of a block."""
@@ -85,8 +92,7 @@ def serving(say: Say) -> Iterator[Provider]:
         def log_message(self, *_: object) -> None:
             """Nothing on the screen."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         provider.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
