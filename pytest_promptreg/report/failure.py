@@ -64,7 +64,7 @@ def _how_to_let_pass(case: CaseOutcome) -> list[str]:
     """Nobody wrote the gate of a signal that breached by default: how to change that is said."""
     names = [name for name in SIGNALS if any(breach.startswith(f"{name}: ") for breach in case.breaches)]
     return [
-        f'{name} is watched without a gate; signals={{"{name}": "warn"}} on the marker lets it pass' for name in names
+        f'{name} is watched without a gate; the suite lets it pass by signals={{"{name}": "warn"}}' for name in names
     ]
 
 
