@@ -223,8 +223,10 @@ def test_calls_that_were_made_ahead_are_not_called_saved(forgetful: Forgetful, r
     forgetful.suite(GATED)
     result = run(STOP, "-o", "promptreg_concurrency=4", "--promptreg-versions=v2")
     made = forgetful.calls("v2")
-    assert 4 <= made < 30
-    result.stdout.fnmatch_lines([f"  stopped early: v2 missed * after 4 of 30 examples, {30 - made} calls saved"])
+    assert 4 <= made <= 30, "on a busy machine all have begun before the fourth is judged"
+    saved = f", {30 - made} calls saved" if made < 30 else ""
+    # Which of two calls with the same text is made first, and so what each says, is for the threads to settle.
+    result.stdout.fnmatch_lines([f"  stopped early: v2 missed * after [45] of 30 examples{saved}"])
 
 
 def test_a_strict_suite_is_never_stopped_as_passed(forgetful: Forgetful, run: Run) -> None:
