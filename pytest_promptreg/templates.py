@@ -25,6 +25,7 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
 # Braces around anything else (`{{"a": 1}}`) are text.
 _NEAR_MISS = re.compile(r"\{\{\s*+[^\W\d][^{}\n]*+\s*+\}\}")
 _BRACES = re.compile(r"\{[{%][^}]*+")
+_MOST_TAGS = 5_000  # of a Jinja2 template: each takes Python some kilobytes
 _UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
 _UNDEFINED = re.compile(r"(?:.* has no attribute )?'(\w+)'(?: is undefined)?")
 
@@ -145,6 +146,8 @@ _environment = functools.cache(sandbox.environment)
 def _compiled(template: str, where: str) -> jinja2.Template:
     import jinja2
 
+    if template.count("{{") + template.count("{%") > _MOST_TAGS:
+        raise PromptError(f"Jinja2 cannot read it: it has more than {_MOST_TAGS:,} expressions and tags", where=where)
     try:
         with sandbox.limited(template):
             return _environment().from_string(template)

@@ -240,6 +240,7 @@ def test_a_template_reaches_nothing_of_pythons(template: str) -> None:
         "{{ 'x'|no_such_filter }}",
         "{{ '\\ud800' }}{{ '\\N{no such}' }}",
         "{% break %}",
+        "{{ n }}" * 5_001,
         "\0{{ \0 }}",
     ],
 )

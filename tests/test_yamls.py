@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +22,17 @@ def test_plain_values_are_those_of_the_safe_loader() -> None:
     text = "a: &a {x: 1, y: [2.5, null, true]}\nb: {<<: *a, x: 2}\nc: *a\nd: 2024-02-29\ne: |\n  two\n  lines\n"
     assert yamls.load(text) == yaml.safe_load(text)
     assert yamls.load("# nothing") is None
+
+
+@pytest.fixture(params=[True, False], ids=["libyaml", "python"], autouse=True)
+def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With libyaml, where PyYAML was built with it, and without."""
+    if request.param and not yaml.__with_libyaml__:
+        pytest.skip("PyYAML was built without libyaml")
+    monkeypatch.setattr(yaml, "__with_libyaml__", request.param)
+    yamls._loader.cache_clear()
+    yield
+    yamls._loader.cache_clear()
 
 
 def test_items_of_a_list_know_their_lines() -> None:
@@ -51,9 +62,11 @@ def test_items_of_a_list_know_their_lines() -> None:
         ("- a\n- 2024-02-31", "day is out of range", 2),
         ("- !!python/object/apply:os.system [id]", "could not determine a constructor", 1),
         ("- !!python/name:os.system", "could not determine a constructor", 1),
-        ("- a\n- \x00", "special characters are not allowed", 2),
-        ("a: 1\n---\nb: 2", "found another document", 2),
+        ("- a\n- \x00", "characters are not allowed", 2),
+        ("- 1\n---\n- 2", "found another document", 2),
         ("a: b", yamls.NO_LIST, 1),
+        ("- é\n- @x", "found character '@' that cannot start any token", 2),
+        ("- é\n- \x07", "characters are not allowed", 2),
     ],
 )
 def test_what_is_no_list_of_plain_values_is_told_with_its_line(text: str, problem: str, line: int) -> None:
