@@ -194,8 +194,10 @@ class Merging(Concluding):
     def merge(self) -> Conclusion:
         """The conclusion that one process would have come to.
 
-        :raises ResultsError: when a baseline that is to be written is another one than the shards had.
+        :raises ResultsError: when a baseline that is to be written is another one than the shards had, or of two.
         """
+        if self.settings.refreshing:
+            self._refuse_several_versions()
         problems = [*self._missing(), *self._shortfalls(), *self._nothing_selected()]
         conclusion = self.conclude(
             interrupted=bool(problems),
@@ -269,6 +271,16 @@ class Merging(Concluding):
     @staticmethod
     def _share(shard: ShardResults) -> int:
         return len(in_shard(shard.specs, {CaseKey(*case[:3]) for case in shard.part.cases}, shard.part.shard))
+
+    def _refuse_several_versions(self) -> None:
+        """A refresh runs one version of a suite: what says otherwise was not left by one."""
+        ran: dict[str, str] = {}
+        for shard in self._shards:
+            for suite in shard.run.suites:
+                for version in suite.versions:
+                    label = version.version.label
+                    if version.cases and ran.setdefault(suite.spec.id, label) != label:
+                        raise _stranger(f"{shard} refreshes {label} of {suite.spec.name}, and {ran[suite.spec.id]} too")
 
     def _failures(self) -> list[str]:
         """A line for each shard that lost cases, or failed for something that none of its cases says."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from .text import plain
 
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_MOST_BITS = 1_000  # a float has 1,024
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
 
 
@@ -255,6 +256,14 @@ def _exactly(kind: type) -> Codec:
     return Codec(None, read)
 
 
+def _read_int(value: Any) -> int:
+    if type(value) is not int:
+        raise expected("a whole number", value)
+    if value.bit_length() > _MOST_BITS:  # as a float, or written out, it would not do
+        raise WrongValueError("is too large a number")
+    return value
+
+
 def _write_float(value: float) -> float | str:
     if math.isfinite(value):
         return value
@@ -284,7 +293,7 @@ def _enumeration(kind: type[Enum]) -> Codec:
 
 _SIMPLE: dict[Any, Codec] = {
     str: _exactly(str),
-    int: _exactly(int),
+    int: Codec(None, _read_int),
     bool: _exactly(bool),
     type(None): _exactly(type(None)),
     float: Codec(_write_float, _read_float),

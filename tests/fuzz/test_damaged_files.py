@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
 
@@ -9,6 +10,7 @@ import pytest
 from mutations import damaged, distorted
 from readers import Reader, readers, trouble
 
+from pytest_promptreg.errors import ResultsError
 from tests.soak import tries
 
 READERS = readers()
@@ -47,3 +49,23 @@ def test_a_wrong_value_under_right_digests_is_a_clear_error(reader: Reader, tmp_
     for _ in range(tries(12, 20_000)):
         data = reader.seal(distorted(random.choice(reader.values), random))
         assert trouble(reader, data, tmp_path) is None, data
+
+
+def test_a_shard_that_refreshes_two_versions_is_refused(tmp_path: Path) -> None:
+    """What no run leaves is no part of one: a refresh is of one version of a suite."""
+    reader = next(reader for reader in READERS if reader.name == "shard")
+    data = json.loads(reader.seeds[0])
+    data["part"]["flags"]["promptreg_update"] = True
+    (tmp_path / reader.file).write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(ResultsError, match="refreshes v2 of test_it, and v1 too"):
+        reader.read(tmp_path / reader.file)
+
+
+def test_a_number_that_no_float_can_hold_is_refused(tmp_path: Path) -> None:
+    """A whole number of hundreds of digits in a result file is too large, at its place."""
+    reader = next(reader for reader in READERS if reader.name == "result.json")
+    data = json.loads(reader.seeds[0])
+    data["run"]["suites"][0]["versions"][0]["cases"][0]["input_tokens"] = 10**400
+    (tmp_path / reader.file).write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"cases\[0\].input_tokens is too large a number"):
+        reader.read(tmp_path / reader.file)
