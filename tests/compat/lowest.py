@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 _BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?:>=|==)\s*(?P<version>[0-9][0-9A-Za-z.]*)")
 
 
-def lowest(project: dict[str, object], extra: str = "test") -> list[str]:
+def lowest(project: Mapping[str, object], extra: str = "test") -> list[str]:
     """A constraint for each package that the project and an extra require, but for those without a lower bound.
 
     :param project: the table ``[project]`` of pyproject.toml.
