@@ -30,7 +30,7 @@ SHOWN_FROM = "promptreg: "  # above it, a terminal tells of the machine
 _LETTER, _LINE, _EDGE = 7.8, 18, 16  # pixels
 _CLASSES = {"1": "b", "2": "d", "31": "r", "32": "g", "33": "y"}
 _CODE = re.compile(r"\x1b\[(\d*(?:;\d+)*)m")
-_TIME = re.compile(r" in \d[\d.]*s")
+_TIME = re.compile(r" in \d[\d.]*s(?: \(\d+:\d\d:\d\d\))?")
 _STYLE = """
   .w { fill: #161b22; stroke: #30363d }
   text { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d1d7e0; white-space: pre }
@@ -103,7 +103,7 @@ def _parts(line: str) -> Iterator[tuple[str, str]]:
 
 def same(one: str, other: str) -> bool:
     """Whether two pictures show the same, but for how long it took."""
-    lengths = re.compile(r' textLength="[\d.]+"')
+    lengths = re.compile(r' textLength="[\d.]+"|={2,}')  # of lines, and of rules beside the time
     return lengths.sub("", _TIME.sub("", one)) == lengths.sub("", _TIME.sub("", other))
 
 

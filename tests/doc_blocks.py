@@ -151,7 +151,7 @@ def _stripped(lines: list[str]) -> list[str]:
     return lines
 
 
-_TIME = re.compile(r"\b\d[\d.,]*( ?)(?:ms|s|seconds)\b")
+_TIME = re.compile(r"\b\d[\d.,]*( ?)(?:ms|s|seconds)\b(?: \(\d+:\d\d:\d\d\))?")
 _RULE = re.compile(r"([=_-])\1{2,}")
 
 

@@ -107,6 +107,7 @@ def test_the_commands_of_a_console_block() -> None:
         (["a ... c"], "a b c\n", True),
         (["a ... c"], "a b\nc\n", False),
         (["=== 1 passed in 0.31s ==="], "========== 1 passed in 12.00s ======\n", True),
+        (["=== 1 passed in 0.31s ==="], "========== 1 passed in 62.00s (0:01:02) ======\n", True),
         (["=== 1 passed in 0.31s ==="], "========== 2 passed in 0.31s ======\n", False),
         (["v1  3   410 ms"], "v1  3  1,410 ms\n", True),
         (["a.c"], "abc\n", False),
