@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.compat.built import ROOT, differences
 from tests.compat.lowest import lowest
 
-_PROJECT = {
+_PROJECT: dict[str, object] = {
     "name": "ours",
     "dependencies": ["pytest>=8.4", "mlflow >= 3.12, <4", "unbound"],
     "optional-dependencies": {
