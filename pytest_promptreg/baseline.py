@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -151,7 +152,9 @@ def load(path: Path) -> Baseline | None:
     where = display_path(path)
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
-        raise _broken("it holds a merge conflict", f"{where}:{line}")
+        side = f"git checkout --ours -- {shlex.quote(where)}"  # without a side, git refuses a file that is unmerged
+        step = f"take one side: {side} (or --theirs); then run pytest, and refresh or accept what it shows"
+        raise _broken("it holds a merge conflict", f"{where}:{line}", step)
     try:
         data = json.loads(text, object_pairs_hook=_no_duplicates)
     except json.JSONDecodeError as exc:
@@ -189,12 +192,11 @@ class _DamagedError(ValueError):
     """The file does not say what its digests say."""
 
 
-def _broken(problem: str, where: str) -> BaselineError:
-    return BaselineError(
-        f"the baseline cannot be trusted: {problem}",
-        where=where,
-        next_step="restore it with `git checkout`, or delete it and run pytest --promptreg-update",
-    )
+_RESTORE = "restore it with `git checkout`, or delete it and run pytest --promptreg-update"
+
+
+def _broken(problem: str, where: str, next_step: str = _RESTORE) -> BaselineError:
+    return BaselineError(f"the baseline cannot be trusted: {problem}", where=where, next_step=next_step)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

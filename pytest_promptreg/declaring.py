@@ -22,7 +22,7 @@ from .signal_actions import default_signals, read_actions
 from .suite_arguments import ARGUMENTS
 from .suite_metrics import SuiteMetrics
 from .suites import SuiteSpec, case_slug
-from .templates import missing_variable, place_of_variable
+from .templates import missing_variable, place_of_variable, refuse_half_braces
 from .text import slug
 
 
@@ -180,8 +180,17 @@ def _refuse_missing_variables(versions: Iterable[PromptVersion], examples: Itera
                 raise PromptError(
                     f"the prompt uses {name!r}, which example {example.id!r} ({example.where}) lacks",
                     where=place_of_variable(version, name),
-                    next_step=did_you_mean(name, example.inputs),
+                    next_step=_of_columns(name, example),
                 )
+            refuse_half_braces(version, example.inputs)
+
+
+def _of_columns(name: str, example: Example) -> str:
+    """Which of the two is to be changed is not known: the prompt, or the row."""
+    near = did_you_mean(name, example.inputs)
+    if near.endswith("?"):
+        return f"{near} Or should the example say {name!r}?"
+    return f"add it to the example, or use one that it has ({near})" if example.inputs else "add it to the example"
 
 
 def _refuse_unjudgeable(spec: SuiteSpec) -> None:

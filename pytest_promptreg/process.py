@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .files import display_path
 from .options import INI_OPTIONS, ini_value
 from .roles import Role, choose, invocation
 from .set_ups import SetUps
@@ -23,7 +24,8 @@ def settings_of(config: pytest.Config) -> Settings:
     """
     # pytest only warns of an option that nobody declared, and a mistyped gate would be gone without another word.
     # The public name of the same mapping is deprecated, and warns.
-    check_ini_names(config._inicfg if hasattr(config, "_inicfg") else config.inicfg, INI_OPTIONS)
+    found = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
+    check_ini_names(found, INI_OPTIONS, display_path(config.inipath) if config.inipath else None)
     worker = getattr(config, "workerinput", None)
     return read_settings(
         config.getoption,

@@ -162,14 +162,15 @@ class Settings:
         return not self.versions or any(fnmatchcase(label, pattern) for pattern in self.versions)
 
 
-def check_ini_names(found: Iterable[str], known: Collection[str]) -> None:
+def check_ini_names(found: Iterable[str], known: Collection[str], where: str | None = None) -> None:
     """Refuse an ini option that begins as ours do and is none.
 
+    :param where: the file that they were read from, as a person would name it.
     :raises ConfigError: saying which was probably meant.
     """
     for name in found:
         if name.startswith("promptreg_") and name not in known:
-            raise ConfigError(f"there is no ini option {name!r}", next_step=did_you_mean(name, known))
+            raise ConfigError(f"there is no ini option {name!r}", where=where, next_step=did_you_mean(name, known))
 
 
 def read_settings(

@@ -24,6 +24,10 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}", re.ASCII)
 # `{{ user.name }}`, `{{ name | upper }}`, `{{ größe }}`: meant as a variable, but not one that is ever filled.
 # Braces around anything else (`{{"a": 1}}`) are text.
 _NEAR_MISS = re.compile(r"\{\{\s*+[^\W\d][^{}\n]*+\s*+\}\}")
+# `{{ name }`, `{ name }}`, `{{ name` at the end of a line, `{name}` as other template languages have it.
+_HALF = re.compile(
+    r"(?<!\{)(\{{1,2})[ \t]*+([A-Za-z_]\w*+)[ \t]*+(\}{1,2}(?!\})|$(?!\s*+\}\}))", re.ASCII | re.MULTILINE
+)
 _BRACES = re.compile(r"\{[{%][^}]*+")
 _MOST_TAGS = 5_000  # of a Jinja2 template: each takes Python some kilobytes
 _UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
@@ -69,6 +73,30 @@ def missing_variable(version: PromptVersion, inputs: Mapping[str, Any]) -> str |
                 if match.group(1) not in inputs:
                     return match.group(1)
     return None
+
+
+def refuse_half_braces(version: PromptVersion, inputs: Mapping[str, Any]) -> None:
+    """Refuse text that was meant as one of these variables: the model would be sent the braces, and not what is in it.
+
+    Two braces that are opened, and not closed, are always a slip. What one brace opens is text of JSON or code as well;
+    it is a slip in a prompt that fills nothing at all.
+
+    :raises PromptError: at the line of the braces.
+    """
+    if version.syntax == "jinja2":
+        return
+    templates = _templates(version)
+    fills = any(_VARIABLE.search(template) for template in templates)
+    for template in templates:
+        for match in _HALF.finditer(template):
+            opening, name, closing = match.groups()
+            slip = closing != "}}" if opening == "{{" else closing and not fills
+            if slip and name in inputs:
+                raise PromptError(
+                    f"{match.group()} is text, and no variable, though the examples have {name!r}",
+                    where=_place(version, match.group()),
+                    next_step=f"write {{{{ {name} }}}}; if it is meant as text, name the file .j2",
+                )
 
 
 def place_of_variable(version: PromptVersion, name: str) -> str:

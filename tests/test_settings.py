@@ -235,5 +235,5 @@ def test_an_ini_option_that_does_not_exist_is_refused() -> None:
     known = ("promptreg_gates", "promptreg_timeout")
     check_ini_names(["addopts", "promptreg_gates", "other_promptreg_gate"], known)
     with pytest.raises(ConfigError) as error:
-        check_ini_names(["promptreg_gate"], known)
-    assert str(error.value) == "there is no ini option 'promptreg_gate'\n  did you mean 'promptreg_gates'?"
+        check_ini_names(["promptreg_gate"], known, "pytest.ini")
+    assert str(error.value) == "pytest.ini: there is no ini option 'promptreg_gate'\n  did you mean 'promptreg_gates'?"

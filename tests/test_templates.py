@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PromptError
 from pytest_promptreg.model import Message, PromptVersion
-from pytest_promptreg.templates import check_syntax, missing_variable, place_of_variable, render
+from pytest_promptreg.templates import check_syntax, missing_variable, place_of_variable, refuse_half_braces, render
 
 
 def braces(template: str) -> PromptVersion:
@@ -68,6 +68,36 @@ def test_near_misses_are_refused_at_their_line(near_miss: str) -> None:
     with pytest.raises(PromptError, match=re.escape(f"{near_miss} is not a variable")) as error:
         check_syntax(braces(f"First line with {{{{ name }}}}.\n\nThird: {near_miss}"))
     assert error.value.where == "prompts/v1.md:3"
+
+
+@pytest.mark.parametrize(
+    "slip", ["{{ name }", "{{name}", "{{ name", "{{ name }\nand {{ other }}", "{name}", "{ name }}", "{name}, hello"]
+)
+def test_half_a_variable_is_refused_at_its_line(slip: str) -> None:
+    """Of a column's name with too few braces around it the model would be sent the braces, so it is refused."""
+    with pytest.raises(PromptError, match="is text, and no variable, though the examples have 'name'") as error:
+        refuse_half_braces(braces(f"First line.\n{slip}"), {"name": "Ann", "other": "Bo"})
+    assert error.value.where == "prompts/v1.md:2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ name }}",
+        "{{{ name }}}",
+        "{{\nname\n}}",
+        "{{ name\n}}",
+        "{{ other }",
+        "{{ name }} as {name}",
+        "{other}",
+        "{name",
+    ]
+    + ['{{ name }} in {"a": {name}}', "{{name}}}"],
+)
+def test_braces_that_are_no_slip_are_let_pass(text: str) -> None:
+    """Whole variables, other words in braces, and one brace beside a variable are left to the author."""
+    refuse_half_braces(braces(text), {"name": "Ann"})
+    refuse_half_braces(jinja("{{ name }"), {"name": "Ann"})
 
 
 def test_a_near_miss_behind_front_matter_has_the_files_line() -> None:

@@ -94,9 +94,18 @@ MISTAKES = [
     ),
     Mistake(
         "missing_variable_of_one_row",
-        ["{folder}/v1.md:1: the prompt uses 'text', which example 'late' ({folder}/e.jsonl:2) lacks"],
+        [
+            "{folder}/v1.md:1: the prompt uses 'text', which example 'late' ({folder}/e.jsonl:2) lacks",
+            "did you mean 'txt'? Or should the example say 'text'?",
+        ],
         examples('"{folder}/e.jsonl"'),
         {"e.jsonl": ONE_ROW + '{"id": "late", "txt": "a"}\n'},
+    ),
+    Mistake(
+        "half_a_variable",
+        ["{folder}/v2.md:2: {{ text } is text, and no variable, though the examples have 'text'", "write {{ text }}; "],
+        prompts('"{folder}/v2.md"'),
+        {"v2.md": "One.\n{{ text }\n"},
     ),
     Mistake(
         "missing_variable_of_jinja",
@@ -391,7 +400,7 @@ def damaged(text: str) -> dict[str, tuple[str | bytes, list[str]]]:
         "empty": ("", [":1: ", "cannot be trusted"]),
         "edited": (text.replace("one two", "one too"), ["the record of example 'a' was changed by hand"]),
         "prompt-edited": (text.replace("Keep 6", "Keep 7"), ["the text of prompt 'v1' was changed by hand"]),
-        "conflict": (conflict, ["it holds a merge conflict"]),
+        "conflict": (conflict, ["it holds a merge conflict", "git checkout --ours -- __baselines__/", "(or --theirs)"]),
         "newer": (newer, [f"the baseline has format {baseline.FORMAT + 1}", "pip install --upgrade pytest-promptreg"]),
         "list": ("[]", ["it is no baseline"]),
         "not-utf8": (text.encode().replace(b"one two", b"\xfcne two"), ["not UTF-8: byte 0xfc"]),
