@@ -91,8 +91,9 @@ def test_half_a_variable_is_refused_at_its_line(slip: str) -> None:
         "{{ name }} as {name}",
         "{other}",
         "{name",
-    ]
-    + ['{{ name }} in {"a": {name}}', "{{name}}}"],
+        '{{ name }} in {"a": {name}}',
+        "{{name}}}",
+    ],
 )
 def test_braces_that_are_no_slip_are_let_pass(text: str) -> None:
     """Whole variables, other words in braces, and one brace beside a variable are left to the author."""
