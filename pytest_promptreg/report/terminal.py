@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..diffs import word_diff
@@ -52,12 +53,16 @@ def write(reporter: pytest.TerminalReporter, conclusion: Conclusion) -> None:
     for text, markup in told:
         reporter.write_line(text, **markup)
     # For pytest's last line, which would be green: "92 passed, 3 suite gates missed".
-    if missed := conclusion.missed_gates:
-        reporter.stats[f"suite gate{'' if len(missed) == 1 else 's'} missed"] = list(missed)
-    if conclusion.fatal:
-        reporter.stats["problem that fails the run"] = ["told above"]
-    if conclusion.run.lost:
-        reporter.stats["lost"] = list(conclusion.run.lost)
+    missed = len(conclusion.missed_gates)
+    _count(reporter, f"suite gate{'' if missed == 1 else 's'} missed", missed)
+    _count(reporter, "problem that fails the run", int(conclusion.fatal))
+    _count(reporter, "lost", len(conclusion.run.lost))
+
+
+def _count(reporter: pytest.TerminalReporter, what: str, number: int) -> None:
+    """Have pytest count something that is no test; other plugins look into what is counted for their own attributes."""
+    if number:
+        reporter.stats[what] = [SimpleNamespace(nodeid="", longrepr=what, sections=[]) for _ in range(number)]
 
 
 def lines(conclusion: Conclusion, *, verbose: bool = False, columns_wide: int = WIDE) -> list[Line]:

@@ -126,6 +126,22 @@ def test_a_suite_gate_decides_the_exit_status(project: Project, run_each_way: Ru
     )
 
 
+def test_what_the_last_line_counts_looks_like_a_report(project: Project, run: Run) -> None:
+    """Other plugins, hypothesis among them, ask all that pytest counts for attributes of their own."""
+    change(project, gates=["mean(rouge_l) >= 0.8"], good=6, poor=2)
+    project.write(
+        "conftest.py",
+        """
+        def pytest_unconfigure(config):
+            counted = config.pluginmanager.get_plugin("terminalreporter").stats
+            assert [vars(entry)["nodeid"] for entry in counted["suite gate missed"]] == [""]
+        """,
+    )
+    missed = run()
+    missed.stdout.fnmatch_lines(["*2 passed, 1 suite gate missed in *"])
+    assert missed.ret == 1
+
+
 @pytest.mark.parametrize("quiet", [["-q"], ["-qq"], ["-v"], ["-rN"], ["--tb=no", "-q"]])
 def test_a_suite_gate_is_told_however_quiet_the_run(project: Project, quiet: list[str]) -> None:
     """An exit status 1 without a failed test is explained, also with -qq."""
