@@ -245,7 +245,7 @@ def test_a_missing_variable_is_named_with_both_places(tmp_path: Path) -> None:
     error = refused(tmp_path, PromptError, prompts="v1.md", examples="rows.csv", gates="semantic >= 0.5")
     assert str(error.where).endswith("v1.md:2")
     assert "rows.csv:2" in error.what
-    assert error.next_step == "did you mean 'questions'?"
+    assert error.next_step == "did you mean 'questions'? Or should the example say 'question'?"
 
 
 def test_every_example_is_asked_for_every_variable(tmp_path: Path) -> None:
