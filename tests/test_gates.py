@@ -212,7 +212,10 @@ def test_gates_that_equal_outputs_fail_are_refused(line: str) -> None:
         ("Semantic >= 0.5", "did you mean 'semantic'?"),
         ("drop(rogue_l) <= 0.1", "did you mean 'rouge_l'?"),
         ("passrate >= 0.9", "did you mean 'pass_rate'?"),
-        ("mean(passrate) >= 0.9", "known: bleu, chrf, entities, exact, json_fields, json_shape, json_valid, length_ratio, "),
+        (
+            "mean(passrate) >= 0.9",
+            "known: bleu, chrf, entities, exact, json_fields, json_shape, json_valid, length_ratio, ",
+        ),
         ("foo >= 0.5", "known: "),
         ("avg(semantic) >= 0.5", "known: drop, max, mean, median, min, p05"),
         ("meen(semantic) >= 0.5", "did you mean 'mean'?"),
