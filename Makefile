@@ -10,7 +10,9 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 	$(BIN)/python -m pytest example_suite
 	@echo
 	@echo "Now version v3, an edit that looks harmless. The gates catch it, and pytest exits with 1:"
-	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=no -rN; test $$? -eq 1
+	$(BIN)/python -m pytest example_suite --promptreg-versions v3 --tb=no -rN > $(VENV)/demo.txt 2>&1; \
+	  status=$$?; cat $(VENV)/demo.txt; test $$status -eq 1
+	@tail -1 $(VENV)/demo.txt | grep -q ' missed in '  # pytest's own last line, and no traceback's
 
 test: $(READY)  ## run the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
