@@ -22,7 +22,7 @@ LOWEST := .venv-lowest
 LOWEST_TESTS ?= tests/plugin/test_life_cycle.py tests/plugin/test_citizen.py tests/plugin/test_collection.py \
 	tests/plugin/test_repeats.py tests/calls tests/embedders tests/metrics tests/sources tests/mlflow_store \
 	tests/tracking/test_tracking_sqlite.py tests/tracking/test_tracking_schema.py tests/tracking/test_traces_stored.py \
-	tests/test_examples.py tests/test_frames.py tests/test_yamls.py tests/test_exported_members.py
+	tests/inputs tests/results/test_frames.py tests/test_exported_members.py
 
 test-lowest: $(READY) $(LOWEST)/.ready  ## test the built wheel, with the oldest packages that it allows; LOWEST_TESTS=tests for all
 	rm -rf $(LOWEST)/dist $(LOWEST)/sdist && mkdir $(LOWEST)/sdist

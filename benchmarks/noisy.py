@@ -19,18 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from pytest_promptreg import modes
-from pytest_promptreg.baseline import Baseline, load
-from pytest_promptreg.evidence import Evidence
-from pytest_promptreg.gates import metric_of
+from pytest_promptreg.baselines.baseline import Baseline, load
+from pytest_promptreg.inputs.prompts import load_file
+from pytest_promptreg.inputs.templates import render
+from pytest_promptreg.judging import modes
+from pytest_promptreg.judging.evidence import Evidence
+from pytest_promptreg.judging.gates import metric_of
+from pytest_promptreg.judging.scoring import Scorer
 from pytest_promptreg.metrics import METRICS, MetricSettings
 from pytest_promptreg.metrics.builtin import BuiltinMetrics
 from pytest_promptreg.model import Example, PromptVersion, ScoredCase
 from pytest_promptreg.noise import judging
 from pytest_promptreg.noise.evidence import ExampleScores, TermEvidence
-from pytest_promptreg.prompts import load_file
-from pytest_promptreg.scoring import Scorer
-from pytest_promptreg.templates import render
 
 SUITE = Path(__file__).resolve().parent.parent / "example_suite"
 RUNS = 10

@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_promptreg.baseline import Baseline, Record, key_of
-from pytest_promptreg.gates import Verdict, parse
+from pytest_promptreg.baselines.baseline import Baseline, Record, key_of
+from pytest_promptreg.judging.gates import Verdict, parse
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.suites.suite import SuiteSpec
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, track
 from pytest_promptreg.tracking.facts import look_around
 from pytest_promptreg.tracking.records import Record as RunsRecord

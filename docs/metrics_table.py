@@ -17,7 +17,7 @@ from edit_pairs import PAIRS, EditPair
 
 from pytest_promptreg import Example, Pair, ScoredCase
 from pytest_promptreg.equality import same
-from pytest_promptreg.gates import parse
+from pytest_promptreg.judging.gates import parse
 from pytest_promptreg.metrics import METRICS, create
 from pytest_promptreg.signals import SIGNALS, look
 

@@ -22,7 +22,7 @@ import pytest_promptreg
 from pytest_promptreg import errors, plugin
 from pytest_promptreg.__main__ import COMMANDS
 from pytest_promptreg.options import INI_OPTIONS, add_options
-from pytest_promptreg.suite_arguments import ARGUMENTS, Argument
+from pytest_promptreg.suites.arguments import ARGUMENTS, Argument
 
 FOLDER = Path(__file__).with_name("reference")
 WRITTEN = "<!-- written by docs/reference.py: change what it reads, and run it -->\n"

@@ -14,11 +14,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from pytest_promptreg.gates import Gate, Verdict
+from pytest_promptreg.baselines.refreshing import Plan
+from pytest_promptreg.judging.gates import Gate, Verdict
 from pytest_promptreg.model import PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome
-from pytest_promptreg.refreshing import Plan
-from pytest_promptreg.results import FORMAT, KIND
+from pytest_promptreg.results.file import FORMAT, KIND
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome
 
 FILE = Path(__file__).with_name("results.schema.json")
 Schema = dict[str, Any]

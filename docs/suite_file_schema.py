@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from pytest_promptreg.suite_files.schema import schema
+from pytest_promptreg.suites.files.schema import schema
 
 FILE = Path(__file__).with_name("suite_file.schema.json")
 

@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .case import PromptregCase as PromptregCase
     from .errors import MetricError as MetricError
     from .errors import PromptregError as PromptregError
     from .metrics import Pair as Pair
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .model import PromptVersion as PromptVersion
     from .model import Request as Request
     from .model import ScoredCase as ScoredCase
+    from .session.case import PromptregCase as PromptregCase
     from .sources.clients import read_reply as read_reply
 
 __version__ = "0.1.0"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import arrivals
 from .options import CHECKED_AT_ONCE, LEAVE_FILES, MARKER, add_options, is_suite_file, runs_nothing
-from .stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, ROLE, RUNS, is_marked
+from .session import arrivals
+from .session.stash import CASE, CASE_KEY, ENVIRONMENT, HEARING, ROLE, RUNS, is_marked
 
 if TYPE_CHECKING:
-    from .case import PromptregCase
+    from .session.case import PromptregCase
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # An empty value, that of a variable which a CI job has not set, is a mistake to be told as well.
     if any(getattr(option, f"promptreg_{flag}") not in (None, False) for flag in CHECKED_AT_ONCE):
         from .errors import PromptregError
-        from .process import settings_of
+        from .session.process import settings_of
 
         try:
             settings_of(config)
@@ -81,8 +81,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     leaves_files = any(getattr(option, f"promptreg_{flag}") for flag in LEAVE_FILES)
     if leaves_files and not (runs_nothing(config) or hasattr(config, "workerinput")):
         from .errors import PromptregError
-        from .leaving import forget_earlier
-        from .process import settings_of
+        from .results.leaving import forget_earlier
+        from .session.process import settings_of
 
         try:
             forget_earlier(settings_of(config))
@@ -97,7 +97,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect the suites of a suite file."""
     if not is_suite_file(file_path):
         return None
-    from .suite_files.collector import SuiteFile
+    from .suites.files.collector import SuiteFile
 
     return SuiteFile.from_parent(parent, path=file_path)
 
@@ -106,9 +106,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a marked test over versions x examples; first of all plugins, so that ids begin with the case's."""
     if "promptreg" in metafunc.fixturenames or is_marked(metafunc.definition):
-        from . import collecting
         from .errors import PromptregError
-        from .process import role_of
+        from .session import collecting
+        from .session.process import role_of
 
         try:
             collecting.parametrize(metafunc, role_of(metafunc.config))
@@ -125,9 +125,9 @@ def pytest_make_collect_report(
     # A module that has no suite any more may have left baselines: looked for when pruning is asked for.
     ours = ROLE in collector.config.stash or collector.config.option.promptreg_prune
     if ours or is_marked(collector) or any(map(is_marked, report.result)):
-        from . import collecting
         from .errors import PromptregError
-        from .process import role_of
+        from .session import collecting
+        from .session.process import role_of
 
         try:
             collecting.take_down(collector, report, role_of(collector.config))
@@ -141,8 +141,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Deselect the versions that were not asked for; in the end, once -k and -m are done, what other shards run."""
     if ROLE not in config.stash:
         return (yield)
-    from . import collecting
     from .errors import PromptregError
+    from .session import collecting
 
     try:
         collecting.deselect(config, items, config.stash[ROLE])
@@ -157,8 +157,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note what is left to run, before the header line tells of it."""
     if ROLE in session.config.stash:
-        from . import collecting
         from .errors import PromptregError
+        from .session import collecting
 
         role = session.config.stash[ROLE]
         try:
@@ -183,7 +183,7 @@ def pytest_runtestloop(session: pytest.Session) -> object | None:
         return None
     if ROLE in config.stash:
         from .errors import PromptregError
-        from .roles import Performing
+        from .session.roles import Performing
 
         role = config.stash[ROLE]
         try:
@@ -218,7 +218,7 @@ def promptreg_executor(request: pytest.FixtureRequest) -> Generator[Any, None, N
         yield None
         return
     from .errors import PromptregError
-    from .executors import connected
+    from .session.executors import connected
 
     problem = ""
     try:
@@ -237,8 +237,8 @@ def promptreg(promptreg_predict: Any) -> PromptregCase:
     Also: ``.output`` (text, tokens, cost, latency), ``.request``, ``.version``, ``.example``, ``.baseline``,
     ``.outcome``. Without a predict, ``promptreg.check(output)`` scores what the test made itself.
     """
-    from . import running
-    from .set_ups import take_request
+    from .session import running
+    from .session.set_ups import take_request
 
     return running.open_case(take_request(), lambda: promptreg_predict)
 
@@ -264,7 +264,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """The outcome rides on the report as plain values: that is how it crosses from worker to controller."""
     report = yield
     if CASE_KEY in item.stash:
-        from . import running
+        from .session import running
 
         running.attach(item, report)
     return report
@@ -277,7 +277,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Conclude a run that ended early, and stop what still runs."""
     if ROLE in session.config.stash:
-        from .session_end import finish
+        from .session.ending import finish
 
         reports = session.config.pluginmanager.getplugin(arrivals.NAME)
         finish(session, session.config.stash[ROLE], reports.unreported if reports is not None else ())
@@ -286,11 +286,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The closing section, where anything of ours ran or was asked for."""
     if ROLE in config.stash:
-        from .session_end import summarize
+        from .session.ending import summarize
 
         summarize(terminalreporter, config.stash[ROLE])
     elif any(getattr(config.option, f"promptreg_{flag}") for flag in CHECKED_AT_ONCE):
-        from .session_end import summarize_nothing
+        from .session.ending import summarize_nothing
 
         summarize_nothing(terminalreporter, config.option)
 

@@ -9,29 +9,29 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .budget import Limits
 from .calls.rate import Rate
 from .errors import ConfigError, TrackingError, did_you_mean
-from .executors import check_address
 from .files import OWN_FOLDER
-from .gates import FORM, is_gate_shaped
+from .judging.gates import FORM, is_gate_shaped
+from .judging.modes import MODES as MODES_OF_GATES
 from .machine import processors
 from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
 from .metrics.bleu_tokens import AUTO, TOKENIZERS
 from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
-from .modes import MODES as MODES_OF_GATES
-from .prices import Prices, read_prices
 from .redaction.redactor import Redactor
 from .redaction.rules import OPTION as REDACT_OPTION
 from .redaction.rules import read_rules
 from .replay import FILE, MODES
 from .report.annotations import workspace
 from .report.files import REPORT_FILES, SUMMARY_VARIABLE
-from .samples import read_samples
-from .shards import FLAG as SHARD_FLAG
-from .shards import Shard
-from .signal_actions import check_actions
+from .results.shards import FLAG as SHARD_FLAG
+from .results.shards import Shard
+from .session.executors import check_address
+from .signals.actions import check_actions
 from .sources.registry.settings import RegistrySettings
+from .spending.budget import Limits
+from .spending.prices import Prices, read_prices
+from .suites.samples import read_samples
 from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
 from .tracking.registry import check_alias
 

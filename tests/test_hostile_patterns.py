@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_promptreg.errors import GateError, PromptError
-from pytest_promptreg.gates import is_gate_shaped, metric_named, parse
+from pytest_promptreg.inputs.templates import check_syntax, place_of_variable
+from pytest_promptreg.judging.gates import is_gate_shaped, metric_named, parse
 from pytest_promptreg.model import PromptVersion
 from pytest_promptreg.redaction.known import without_known_secrets
 from pytest_promptreg.report.escape import obeyed_by_none
-from pytest_promptreg.templates import check_syntax, place_of_variable
 
 _SIZE = 300_000  # characters: seconds of work become an hour where they grow with the square
 _HANG_S = 60

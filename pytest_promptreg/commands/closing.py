@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-from ..concluding import Conclusion
-from ..outcome import CaseOutcome, RunOutcome
 from ..report.escape import one_line, visible
 from ..report.terminal import lines
+from ..results.outcome import CaseOutcome, RunOutcome
+from ..session.concluding import Conclusion
 
 MOST_FAILED = 20
 

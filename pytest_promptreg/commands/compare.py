@@ -6,12 +6,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from ..comparing import compare
 from ..errors import ResultsError
 from ..files import display_path
 from ..report import comparison
 from ..report.files import REPORT_FILES
-from ..results import load
+from ..results.comparing import compare
+from ..results.file import load
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import typed
 from ..files import expand
-from ..merging import Merging, ShardResults, read_shards
 from ..report.annotations import commands
 from ..report.files import make_way
-from ..results import FILE
+from ..results.file import FILE
+from ..results.merging import Merging, ShardResults, read_shards
 from ..settings import LIST_OPTIONS, Settings, read_settings
 from .closing import failed_cases, say_conclusion
 from .named_code import refuse_unknown_code

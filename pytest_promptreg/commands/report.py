@@ -6,14 +6,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from ..concluding import Conclusion
 from ..errors import ResultsError
 from ..files import display_path
-from ..leaving import merge_command, what_is_left
-from ..origin import Origin
 from ..report.files import leave, make_way
-from ..results import Results, load
-from ..shards import Part
+from ..results.file import Results, load
+from ..results.leaving import merge_command, what_is_left
+from ..results.origin import Origin
+from ..results.shards import Part
+from ..session.concluding import Conclusion
 from .closing import say_conclusion
 from .reports import add_report_arguments, report_paths
 

@@ -13,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(_: Namespace, say: Callable[[str], None]) -> int:
     """Print it."""
-    from ..suite_files.schema import schema
+    from ..suites.files.schema import schema
 
     say(json.dumps(schema(), indent=1, ensure_ascii=False))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
-from ..modes import TOO_MANY_BELOW, USUAL_BELOW
+from ..judging.modes import TOO_MANY_BELOW, USUAL_BELOW
 from .bounds import incomplete_beta, rate_bounds
 from .words import ALPHA, State
 

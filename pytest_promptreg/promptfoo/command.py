@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..files import display_path
+from ..inputs.templates import missing_variable
 from ..model import PromptVersion
 from ..new_files import write_new
-from ..samples import MOST
-from ..suite_files.reading import PREFIX, is_name
-from ..templates import missing_variable
+from ..suites.files.reading import PREFIX, is_name
+from ..suites.samples import MOST
 from ..text import slug
 from .leftovers import NOTHING_LIKE_IT, Leftovers
 from .parts import Part, load

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import yamls
 from ..errors import ConfigError
 from ..files import display_path, read_text
+from ..inputs import yamls
 
 _LEVELS = 6  # tests, which one, assert, which one, its value, which one
 _FILE = "file://"

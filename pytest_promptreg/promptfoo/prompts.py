@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import PromptError
 from ..files import display_path, expand, read_text
+from ..inputs.templates import check_syntax
 from ..model import Message, PromptVersion
-from ..templates import check_syntax
 from .leftovers import NOTHING_LIKE_IT, Leftovers
 from .parts import Part, load
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..baseline import Baseline, Record, key_of
+from ..baselines.baseline import Baseline, Record, key_of
 from ..model import Example, Message, PromptVersion
 from .redactor import Redactor
 
 if TYPE_CHECKING:
-    from ..suites import SuiteSpec
+    from ..suites.suite import SuiteSpec
 
 
 def redacted_suite(spec: SuiteSpec, redactor: Redactor) -> SuiteSpec:

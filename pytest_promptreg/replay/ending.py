@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..files import display_path
-from ..suites import SuiteSpec
+from ..suites.suite import SuiteSpec
 from .replaying import Replay
 from .store import shown_size
 

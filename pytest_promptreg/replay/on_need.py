@@ -31,6 +31,6 @@ def set_up_on_need(items: Iterable[pytest.Item]) -> None:
 
 
 def _promptreg(request: pytest.FixtureRequest) -> Any:
-    from .. import running
+    from ..session import running
 
     return running.open_case(request, lambda: request.getfixturevalue(PREDICT))

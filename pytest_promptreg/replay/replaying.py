@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import ReplayError
 from ..model import CallKey, CaseKey, Key, Output, Request
-from ..samples import among
-from ..suites import SuiteSpec
+from ..suites.samples import among
+from ..suites.suite import SuiteSpec
 from .keys import Parts, key_of, shared_part
 from .line import Record
 from .store import Pruned, Store

@@ -14,7 +14,7 @@ from .escape import one_line
 from .places import Finding, findings
 
 if TYPE_CHECKING:
-    from ..concluding import Conclusion
+    from ..session.concluding import Conclusion
 
 MOST = 10  # errors of one step that GitHub shows
 ACTIONS_VARIABLE = "GITHUB_ACTIONS"

@@ -18,7 +18,7 @@ from .escape import one_line
 from .places import Finding, findings
 
 if TYPE_CHECKING:
-    from ..concluding import Conclusion
+    from ..session.concluding import Conclusion
 
 SIGN = "pytest-promptreg"
 MOST = 5_000  # findings: nobody looks through more, and GitLab takes a while to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..comparing import Means, Pair, SuiteComparison, VersionComparison
+from ..results.comparing import Means, Pair, SuiteComparison, VersionComparison
 from ..text import count, some
 from . import html_diff
 from .escape import escaped, one_line

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..diffs import Piece, line_diff, word_diff
-from ..gates import Verdict
+from ..judging.gates import Verdict
 from ..model import PromptVersion
-from ..outcome import CaseOutcome
 from ..redaction import without_secrets
+from ..results.outcome import CaseOutcome
 from ..signals import SIGNALS
-from ..suites import SuiteSpec
+from ..suites.suite import SuiteSpec
 from ..text import canonical_json
 from .escape import GUTTER, one_line, quoted, visible
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import ReportError
 from ..files import display_path
-from ..own_files import OwnFile, refuse_one_place
+from ..results.own_files import OwnFile, refuse_one_place
 from . import html
 
 if TYPE_CHECKING:
-    from ..concluding import Conclusion
+    from ..session.concluding import Conclusion
 
 SIGN = "<!-- pytest-promptreg -->"  # by which a Markdown report is known for one of ours
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"

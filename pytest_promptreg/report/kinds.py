@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..gates import Verdict
-from ..outcome import CaseOutcome
+from ..judging.gates import Verdict
+from ..results.outcome import CaseOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..diffs import Piece, word_diff
-from ..gates import Verdict
+from ..judging.gates import Verdict
 from ..text import count, some
 from . import html_diff, kinds
 from .escape import escaped, fenced
@@ -26,8 +26,8 @@ from .terminal import next_commands
 from .words import state_of, verdict_of, whole_of
 
 if TYPE_CHECKING:
-    from ..concluding import Conclusion
-    from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+    from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+    from ..session.concluding import Conclusion
 
 _WORDS = {
     "passed": "PASSED",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .. import modes
-from ..noise_result import OUTSIDE, PASSED, RATE, REGRESSED, UNDECIDED, NoiseResult, odds
+from ..judging import modes
+from ..judging.noise_result import OUTSIDE, PASSED, RATE, REGRESSED, UNDECIDED, NoiseResult, odds
 from ..text import count, some
 from .escape import one_line
 
 if TYPE_CHECKING:
-    from ..outcome import SuiteOutcome, VersionOutcome
+    from ..results.outcome import SuiteOutcome, VersionOutcome
 
 Line = tuple[str, dict[str, bool]]
 _COLOURS = {PASSED: {"green": True}, REGRESSED: {"red": True}, UNDECIDED: {"yellow": True}}

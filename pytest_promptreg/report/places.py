@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..gates import Verdict
+from ..judging.gates import Verdict
+from ..judging.noise_result import UNDECIDED, NoiseResult
 from ..model import PromptVersion
-from ..noise_result import UNDECIDED, NoiseResult
-from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from . import kinds
 from .words import counted
 

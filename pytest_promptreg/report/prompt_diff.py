@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diffs import unified
-from ..outcome import SuiteOutcome, VersionOutcome
+from ..results.outcome import SuiteOutcome, VersionOutcome
 from .escape import escaped, fenced, one_line
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..baseline import Record
-from ..refreshing import Plan
+from ..baselines.baseline import Record
+from ..baselines.refreshing import Plan
 from ..text import count
 from .escape import one_line
 

@@ -12,8 +12,8 @@ from ..text import count
 from .escape import one_line
 
 if TYPE_CHECKING:
-    from ..gates import SuiteGateResult
-    from ..outcome import VersionOutcome
+    from ..judging.gates import SuiteGateResult
+    from ..results.outcome import VersionOutcome
 
 _SURE = {"passed": "surely met", "regressed": "surely missed"}
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .. import modes
-from ..budget import usd
+from ..judging import modes
+from ..spending.budget import usd
 from ..text import count
 from .escape import one_line, visible
 
 if TYPE_CHECKING:
     import pytest
 
-    from ..sizing import Cell, Sizing
+    from ..judging.sizing import Cell, Sizing
 
 
 def write(reporter: pytest.TerminalReporter, sizings: Sequence[Sizing]) -> None:

@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..budget import usd
-from ..gates import Verdict
-from ..outcome import SuiteOutcome, VersionOutcome
+from ..judging.gates import Verdict
+from ..results.outcome import SuiteOutcome, VersionOutcome
+from ..spending.budget import usd
 from .words import digits
 
 WORTH_TELLING_S = 0.05  # a predict that takes less is no model's

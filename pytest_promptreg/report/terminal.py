@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..diffs import word_diff
-from ..gates import Verdict
+from ..judging.gates import Verdict
 from ..text import count, some
 from . import noise, shares
 from .escape import obeyed_by_none, one_line, visible, width
@@ -22,8 +22,8 @@ from .words import whole_of
 if TYPE_CHECKING:
     import pytest
 
-    from ..concluding import Conclusion
-    from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+    from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+    from ..session.concluding import Conclusion
 
 WORST = 3
 RESCORE = "--promptreg-rescore"  # what the message of a case names, where settings have changed and not inputs

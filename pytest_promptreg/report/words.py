@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..gates import metric_of
-from ..outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ..judging.gates import metric_of
+from ..results.outcome import RunOutcome, SuiteOutcome, VersionOutcome
 
 if TYPE_CHECKING:
-    from ..concluding import Conclusion
+    from ..session.concluding import Conclusion
 
 
 def state_of(conclusion: Conclusion) -> str:

@@ -16,7 +16,7 @@ from ..errors import ConfigError, TrackingError
 from ..mlflow_store import TRACKING_VARIABLE, Store, is_web, local_uri
 
 if TYPE_CHECKING:
-    from ..outcome import RunOutcome
+    from ..results.outcome import RunOutcome
     from .spool import Session
 
 INI_KEY = "promptreg_mlflow"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..suites import SuiteSpec
+from ..suites.suite import SuiteSpec
 from ..text import canonical_json, digest
 from . import clean
 from .records import DatasetRecord

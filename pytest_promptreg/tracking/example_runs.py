@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 from ..report.html_diff import side_by_side_page
 from ..report.prompt_diff import prompt_names
+from ..results.outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 from . import clean, measures, notes, table
 from .records import RunRecord
 

@@ -8,10 +8,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..gates import Verdict, aggregate, metric_of
-from ..noise_result import RATE
-from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
-from ..suites import SuiteSpec
+from ..judging.gates import Verdict, aggregate, metric_of
+from ..judging.noise_result import RATE
+from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..suites.suite import SuiteSpec
 from . import clean
 
 _NOT_JUDGED = (Verdict.ERROR, Verdict.MISSING, Verdict.INCOMPARABLE)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from ..gates import Verdict
-from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..judging.gates import Verdict
 from ..report import kinds
 from ..report.escape import escaped, fenced
 from ..report.noise import sentence
 from ..report.words import counted, verdict_of
+from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..text import count, some
 from . import clean
 

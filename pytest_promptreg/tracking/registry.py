@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PromptError, TrackingError
+from ..inputs.prompts import sort_versions
 from ..model import PromptVersion
-from ..prompts import sort_versions
 from ..redaction import HIDDEN, is_secret_name
 from ..sources.registry.addresses import registry_name
 from ..sources.registry.stored import (

@@ -19,8 +19,8 @@ from .registry import Promotion, promote, register
 
 if TYPE_CHECKING:
     from ..mlflow_store import Store
-    from ..outcome import RunOutcome, SuiteOutcome
-    from ..suites import SuiteSpec
+    from ..results.outcome import RunOutcome, SuiteOutcome
+    from ..suites.suite import SuiteSpec
 
 PROMOTED_TAG = "promptreg.promoted"
 

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from .. import results
-from ..baseline import Baseline
-from ..gates import Verdict
+from ..baselines.baseline import Baseline
+from ..judging.gates import Verdict
 from ..model import PromptVersion
-from ..outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ..report.html.data import least_size
 from ..report.html_diff import OutputChange, outputs_page, side_by_side_page
 from ..report.prompt_diff import prompt_diff, prompt_names
 from ..report.words import verdict_of
-from ..suites import SuiteSpec
+from ..results import file as results
+from ..results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ..suites.suite import SuiteSpec
 from . import RunFacts, clean, measures, notes, table
 from .dataset import dataset_of
 from .example_runs import with_examples

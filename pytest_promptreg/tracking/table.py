@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..gates import Verdict
-from ..outcome import CaseOutcome, SuiteOutcome, VersionOutcome
+from ..judging.gates import Verdict
+from ..results.outcome import CaseOutcome, SuiteOutcome, VersionOutcome
 from . import clean
 
 PATH = "examples.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_promptreg.calls import Caller
 from pytest_promptreg.calls.ahead import Ahead, Queue
+from pytest_promptreg.inputs.templates import render
 from pytest_promptreg.model import CaseKey, Key, PromptVersion
-from pytest_promptreg.templates import render
 
 KEYS = [CaseKey("suite", "v1", str(number)) for number in range(4)]
 CALLER = Caller(lambda asked: "x", lambda key: render(PromptVersion("v1", "x"), key.example, {}))

@@ -19,9 +19,9 @@ import pytest
 
 from pytest_promptreg.calls import Caller, Runner
 from pytest_promptreg.errors import ConfigError, PredictError
-from pytest_promptreg.executors import check_address, connected
+from pytest_promptreg.inputs.templates import render
 from pytest_promptreg.model import CaseKey, Key, PromptVersion, Request
-from pytest_promptreg.templates import render
+from pytest_promptreg.session.executors import check_address, connected
 
 COUNT = 20
 
@@ -231,7 +231,7 @@ def test_no_cluster_is_no_pass(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, address: str, said: str
 ) -> None:
     """Without a cluster where one was asked for, nothing passes."""
-    monkeypatch.setattr("pytest_promptreg.executors._CONNECT_S", 0.2)
+    monkeypatch.setattr("pytest_promptreg.session.executors._CONNECT_S", 0.2)
     result = project.runpytest_inprocess("-p", "no:xdist", f"--promptreg-executor={address}", "-k", "e1]")
     assert result.ret != 0
     assert said in result.stdout.str() + result.stderr.str()

@@ -15,8 +15,8 @@ import pytest
 from pytest_promptreg.calls import Caller, Progress, Runner
 from pytest_promptreg.calls.retrying import NoAnswerError
 from pytest_promptreg.errors import BudgetError, PredictError, PromptError
+from pytest_promptreg.inputs.templates import render
 from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
-from pytest_promptreg.templates import render
 
 WHERE: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="nowhere")
 PATIENCE_S = 20.0  # a test that waits this long has failed; none that passes waits

@@ -20,9 +20,9 @@ from pytest_promptreg.calls import retrying as retrying_module
 from pytest_promptreg.calls.ahead import Queue
 from pytest_promptreg.calls.rate import Rate
 from pytest_promptreg.errors import PredictError
+from pytest_promptreg.inputs.templates import render
 from pytest_promptreg.model import CaseKey, Key, Output, PromptVersion, Request
-from pytest_promptreg.samples import calls_of
-from pytest_promptreg.templates import render
+from pytest_promptreg.suites.samples import calls_of
 
 VERSION = PromptVersion("v1", "{{ n }}")
 

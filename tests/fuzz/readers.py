@@ -11,28 +11,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_promptreg import baseline, results
-from pytest_promptreg.baseline import _header_digest
+from pytest_promptreg.baselines import baseline
+from pytest_promptreg.baselines.baseline import _header_digest
 from pytest_promptreg.commands import compare, merge, report
-from pytest_promptreg.declaring import _refuse_colliding_ids, _refuse_missing_variables
 from pytest_promptreg.errors import PromptregError
-from pytest_promptreg.examples import load_examples
-from pytest_promptreg.gates import parse as parse_gate
+from pytest_promptreg.inputs.examples import load_examples
+from pytest_promptreg.inputs.prompts import load_prompts
+from pytest_promptreg.inputs.templates import render
+from pytest_promptreg.judging.gates import parse as parse_gate
 from pytest_promptreg.model import CaseKey, Example, Output, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.prompts import load_prompts
 from pytest_promptreg.replay import command as replay_command
 from pytest_promptreg.replay.keys import Parts
 from pytest_promptreg.replay.line import Record, write
 from pytest_promptreg.replay.store import Store
-from pytest_promptreg.shards import Part
-from pytest_promptreg.suites import SuiteSpec
-from pytest_promptreg.templates import render
+from pytest_promptreg.results import file as results
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.results.shards import Part
+from pytest_promptreg.suites.declaring import _refuse_colliding_ids, _refuse_missing_variables
+from pytest_promptreg.suites.suite import SuiteSpec
 from pytest_promptreg.text import canonical_json, digest
 from pytest_promptreg.tracking import TrackingSettings, spool, sync
 from pytest_promptreg.tracking.records import Record as RunsRecord
 from pytest_promptreg.tracking.records import RunRecord
-from tests.baselines import make_everything
+from tests.baseline_files import make_everything
 
 Read = Callable[[Path], object]
 Seal = Callable[[Any], bytes]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.errors import MetricError
+from pytest_promptreg.judging.scoring import Comparison, Scorer
 from pytest_promptreg.metrics import MetricSettings, Pair, create
 from pytest_promptreg.metrics.away import is_worth_it, score_away
 from pytest_promptreg.metrics.builtin import BuiltinMetrics
-from pytest_promptreg.scoring import Comparison, Scorer
 
 SETTINGS = MetricSettings(threads=1)
 PAIRS = [Pair(f"The refund of order {number} was late.", "Orders are refunded in time.") for number in range(20)]

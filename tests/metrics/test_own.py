@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg import gates
 from pytest_promptreg.errors import ConfigError, MetricError
+from pytest_promptreg.judging import gates
 from pytest_promptreg.metrics import METRICS, Metric, Pair
 from pytest_promptreg.metrics.own import OwnMetric, adopt, entry_point_names, from_entry_point, metric
 from pytest_promptreg.model import Example, ScoredCase

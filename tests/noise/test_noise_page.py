@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promptreg.gates import SuiteGateResult, parse
+from pytest_promptreg.judging.gates import SuiteGateResult, parse
+from pytest_promptreg.judging.modes import CALIBRATED, TOO_MANY_BELOW, USUAL_BELOW
+from pytest_promptreg.judging.noise_result import PASSED, REGRESSED, UNDECIDED, NoiseResult
 from pytest_promptreg.model import PromptVersion
-from pytest_promptreg.modes import CALIBRATED, TOO_MANY_BELOW, USUAL_BELOW
 from pytest_promptreg.noise.bounds import rate_bounds
 from pytest_promptreg.noise.floors import judge_rate
 from pytest_promptreg.noise.judging import FEWEST
 from pytest_promptreg.noise.looks import FEWEST_EARLY, SHARES
 from pytest_promptreg.noise.power import detectable
 from pytest_promptreg.noise.words import ALPHA
-from pytest_promptreg.noise_result import PASSED, REGRESSED, UNDECIDED, NoiseResult
-from pytest_promptreg.outcome import EarlyStop, VersionOutcome
 from pytest_promptreg.report import shares
 from pytest_promptreg.report.noise import sentence
+from pytest_promptreg.results.outcome import EarlyStop, VersionOutcome
 from tests.doc_blocks import blocks_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")

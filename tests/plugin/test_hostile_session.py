@@ -14,8 +14,8 @@ import pytest
 
 from pytest_promptreg.__main__ import main
 from pytest_promptreg.errors import PromptregError
-from pytest_promptreg.examples import load_examples
-from pytest_promptreg.prompts import load_prompts
+from pytest_promptreg.inputs.examples import load_examples
+from pytest_promptreg.inputs.prompts import load_prompts
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project

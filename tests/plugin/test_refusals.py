@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_promptreg import baseline
+from pytest_promptreg.baselines import baseline
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project

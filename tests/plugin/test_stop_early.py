@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_promptreg.noise import looks
-from pytest_promptreg.results import load
+from pytest_promptreg.results.file import load
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project

@@ -124,7 +124,7 @@ def test_a_record_that_lacks_traces_only_is_called_so(project: Any, monkeypatch:
     def track(*_: object) -> None:
         raise PartlyRecordedError("MLflow: the runs are complete, and 1 of 3 traces are still to be sent")
 
-    monkeypatch.setattr("pytest_promptreg.recording.track", track)
+    monkeypatch.setattr("pytest_promptreg.session.recording.track", track)
     project.store()
     said = project.pytester.runpytest_inprocess("-pno:xdist", "--promptreg-mlflow").stdout
     said.fnmatch_lines(["recorded in part: MLflow: the runs are complete*"])

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.__main__ import main
-from pytest_promptreg.declaring import build_suite
-from pytest_promptreg.suite_files.reading import read_suites
+from pytest_promptreg.suites.declaring import build_suite
+from pytest_promptreg.suites.files.reading import read_suites
 from tests.servers import JsonServer
 from tests.soak import tries
 

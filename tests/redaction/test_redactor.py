@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_promptreg.baseline import Baseline, Record, key_of, render
+from pytest_promptreg.baselines.baseline import Baseline, Record, key_of, render
 from pytest_promptreg.errors import ConfigError, RedactionError
 from pytest_promptreg.model import Message, PromptVersion
 from pytest_promptreg.redaction.declared import redacted_baseline

@@ -16,7 +16,7 @@ from pathlib import Path
 from pytest_promptreg.errors import PromptregError
 from pytest_promptreg.replay import line as replay_line
 from pytest_promptreg.report.files import SIGN
-from pytest_promptreg.results import load as load_results
+from pytest_promptreg.results.file import load as load_results
 from pytest_promptreg.tracking import spool
 
 STRUCK = Path(__file__).with_name("struck.py")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promptreg.baseline import load
+from pytest_promptreg.baselines.baseline import load
 from pytest_promptreg.replay.store import Store
-from pytest_promptreg.results import load as load_results
+from pytest_promptreg.results.file import load as load_results
 from tests.reliability.deeds import DEEDS, PYTEST, SUITES, Arena, Ran, baselines, temporaries, tree
 from tests.soak import tries
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_promptreg.concluding import Conclusion
-from pytest_promptreg.gates import parse
+from pytest_promptreg.baselines.refreshing import plan_refresh
+from pytest_promptreg.judging.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.report.html.page import render
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.session.concluding import Conclusion
+from pytest_promptreg.suites.suite import SuiteSpec
 
 # What a model, a file or a person may have written, and what a page must do nothing for.
 HOSTILE = (

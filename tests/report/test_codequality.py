@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.concluding import Conclusion
-from pytest_promptreg.gates import parse
+from pytest_promptreg.baselines.refreshing import plan_refresh
+from pytest_promptreg.judging.gates import parse
+from pytest_promptreg.judging.noise_result import NoiseResult
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.noise_result import NoiseResult
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.report.codequality import render
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.session.concluding import Conclusion
+from pytest_promptreg.suites.suite import SuiteSpec
 
 V1, V2 = PromptVersion("v1", "Be brief.\nBe kind."), PromptVersion("v2", "Be brief.", where="v2.md", first_line=1)
 

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promptreg.diffs import Piece
-from pytest_promptreg.gates import parse
+from pytest_promptreg.judging.gates import parse
 from pytest_promptreg.model import Example, Message, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome
 from pytest_promptreg.report.failure import (
     MAX_DIFF_LINES,
     MAX_OUTPUT_CHARACTERS,
@@ -21,7 +20,8 @@ from pytest_promptreg.report.failure import (
     prompt_change,
     text,
 )
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome
+from pytest_promptreg.suites.suite import SuiteSpec
 
 V1 = PromptVersion("v1", "Be brief.\nName the product.\n{{ q }}", where="prompts/v1.md")
 V2 = PromptVersion("v2", "Be brief.\n{{ q }}", where="prompts/v2.md")

@@ -11,8 +11,8 @@ import pytest
 from browser import Browser
 from making_runs import case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
-from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.report.html import data
+from pytest_promptreg.results.outcome import RunOutcome
 
 IDS = "[...document.querySelectorAll('#cases button.open')].map((button) => button.textContent).join(' ')"
 FOCUSED = "document.activeElement.textContent"

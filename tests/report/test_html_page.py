@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making_runs import HOSTILE, case_of, caught_run, hostile_run, page_of, run_of, spec_of
 
-from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.diffs import word_diff
-from pytest_promptreg.gates import SuiteGateResult, parse
-from pytest_promptreg.noise_result import NoiseResult
-from pytest_promptreg.origin import Origin
+from pytest_promptreg.judging.gates import SuiteGateResult, parse
+from pytest_promptreg.judging.noise_result import NoiseResult
 from pytest_promptreg.report.escape import visible
 from pytest_promptreg.report.html import FILE, data, words
 from pytest_promptreg.report.html.page import render
+from pytest_promptreg.results.origin import Origin
+from pytest_promptreg.session.concluding import Conclusion
 
 
 class Reader(HTMLParser):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_promptreg.gates import Verdict
-from pytest_promptreg.outcome import CaseOutcome
+from pytest_promptreg.judging.gates import Verdict
 from pytest_promptreg.report.kinds import KINDS, Group, groups, kinds_of, sentence
+from pytest_promptreg.results.outcome import CaseOutcome
 from pytest_promptreg.signals import SIGNALS, look
 
 

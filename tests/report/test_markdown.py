@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg.baseline import Baseline
-from pytest_promptreg.concluding import Conclusion
-from pytest_promptreg.gates import parse
+from pytest_promptreg.baselines.baseline import Baseline
+from pytest_promptreg.baselines.refreshing import plan_refresh
+from pytest_promptreg.judging.gates import parse
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.refreshing import plan_refresh
 from pytest_promptreg.report.markdown import COMMENT, render
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.session.concluding import Conclusion
+from pytest_promptreg.suites.suite import SuiteSpec
 
 V1 = PromptVersion("v1", "Be brief.\nName the product.", model_config={"temperature": 0})
 V2 = PromptVersion("v2", "Be brief.", model_config={"temperature": 1})

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promptreg import results
-from pytest_promptreg.concluding import Conclusion
 from pytest_promptreg.errors import ReportError
-from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.report.files import REPORT_FILES, leave, make_way
+from pytest_promptreg.results import file as results
+from pytest_promptreg.results.outcome import RunOutcome
+from pytest_promptreg.session.concluding import Conclusion
 
 
 def conclusion() -> Conclusion:

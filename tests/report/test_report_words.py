@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from making_runs import case_of, caught_run, page_of, run_of, spec_of
 
-from pytest_promptreg.concluding import Conclusion
-from pytest_promptreg.outcome import RunOutcome
 from pytest_promptreg.report import markdown
 from pytest_promptreg.report.words import state_of
+from pytest_promptreg.results.outcome import RunOutcome
+from pytest_promptreg.session.concluding import Conclusion
 
 EMPTY = RunOutcome([], 0, 1)
 SPEC = spec_of(["a"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_promptreg.baseline import Baseline
+from pytest_promptreg.baselines.baseline import Baseline
+from pytest_promptreg.baselines.refreshing import Plan, plan_refresh, prune
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.refreshing import Plan, plan_refresh, prune
 from pytest_promptreg.report.review import review
 
 EXAMPLES = [Example(name, {"q": name}) for name in "abcde"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_promptreg.gates import SuiteGateResult, parse
+from pytest_promptreg.judging.gates import SuiteGateResult, parse
 from pytest_promptreg.model import PromptVersion
-from pytest_promptreg.outcome import VersionOutcome
 from pytest_promptreg.report.shares import in_the_long_run, lines
+from pytest_promptreg.results.outcome import VersionOutcome
 
 
 def result(kept: int, cases: int, gate: str = "pass_rate >= 0.95") -> SuiteGateResult:

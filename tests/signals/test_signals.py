@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promptreg import gates
+from pytest_promptreg.judging import gates
 from pytest_promptreg.metrics import METRICS
 from pytest_promptreg.signals import SIGNALS, Finding, look
 

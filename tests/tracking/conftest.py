@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.baseline import Baseline, Record, key_of
-from pytest_promptreg.gates import Verdict, parse
+from pytest_promptreg.baselines.baseline import Baseline, Record, key_of
+from pytest_promptreg.judging.gates import Verdict, parse
 from pytest_promptreg.model import Example, PromptVersion
-from pytest_promptreg.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
-from pytest_promptreg.suites import SuiteSpec
+from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, version_outcome
+from pytest_promptreg.suites.suite import SuiteSpec
 from pytest_promptreg.tracking import Receipt, RunFacts, TrackingSettings, resolve_settings, track
 
 HOSTILE = "</td><script>alert(1)</script> | **x** `y` ``` [a](javascript:alert(2)) \u202eevil\x1b[2J \x00 <img src=x>"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg.scoring import Scorer
+from pytest_promptreg.judging.scoring import Scorer
 from tests.doc_blocks import blocks_of
 
 SUITE = """

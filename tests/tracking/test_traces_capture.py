@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.model import CallKey, CaseKey, Request
-from pytest_promptreg.outcome import CaseOutcome
+from pytest_promptreg.results.outcome import CaseOutcome
 from pytest_promptreg.tracking.traces.capture import Capture
 from pytest_promptreg.tracking.traces.tidy import MOST_CHARACTERS, MOST_SPANS
 

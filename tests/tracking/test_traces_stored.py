@@ -16,7 +16,7 @@ import pytest
 from pytest_promptreg.errors import PartlyRecordedError
 from pytest_promptreg.mlflow_store import Store
 from pytest_promptreg.mlflow_store.deadline import Deadline
-from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.results.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, TrackingSettings, spool, track
 from pytest_promptreg.tracking.sync import sync
 from pytest_promptreg.tracking.traces import send

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.errors import TrackingError
-from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.results.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, example_runs, track
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import Record, RunRecord

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_promptreg.errors import TrackingError
-from pytest_promptreg.outcome import RunOutcome
+from pytest_promptreg.results.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, track
 from pytest_promptreg.tracking.sync import find, sync
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pytest_promptreg import results
-from pytest_promptreg.outcome import RunOutcome
-from pytest_promptreg.refreshing import plan_refresh
+from pytest_promptreg.baselines.refreshing import plan_refresh
+from pytest_promptreg.results import file as results
+from pytest_promptreg.results.outcome import RunOutcome
 from pytest_promptreg.tracking import RunFacts, clean, schema
 from pytest_promptreg.tracking.facts import Surroundings
 from pytest_promptreg.tracking.records import Record, RunRecord

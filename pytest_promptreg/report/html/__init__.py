@@ -9,6 +9,6 @@ page       the file, put together with its style and script (assets/)
 from __future__ import annotations
 
 from ...errors import ReportError
-from ...own_files import OwnFile
+from ...results.own_files import OwnFile
 
 FILE = OwnFile("pytest-promptreg report", "report", "the web page", "--promptreg-html", "report.html", ReportError)

@@ -17,10 +17,10 @@ from typing import Any
 
 from ... import typed
 from ...diffs import word_diff
-from ...gates import Verdict, metric_of
+from ...judging.gates import Verdict, metric_of
 from ...metrics import MetricInfo
 from ...model import Example
-from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ...results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import canonical_json
 from ..escape import visible
 from ..kinds import KINDS, kinds_of

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from ...budget import usd
-from ...gates import SuiteGateResult, Verdict, metric_of
+from ...judging.gates import SuiteGateResult, Verdict, metric_of
+from ...judging.noise_result import NoiseResult
 from ...model import PromptVersion
-from ...noise_result import NoiseResult
-from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ...results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ...spending.budget import usd
 from ...text import count, some
 from .. import noise, shares
 from ..escape import visible
@@ -29,7 +29,7 @@ from . import words
 from .data import Table, cut
 
 if TYPE_CHECKING:
-    from ...concluding import Conclusion
+    from ...session.concluding import Conclusion
 
 UNUSUAL = 20  # examples that are named
 STALE = 10

@@ -14,15 +14,15 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from ...outcome import RunOutcome
+from ...results.outcome import RunOutcome
 from ..html_diff import escaped
 from . import FILE, words
 from .data import Table
 from .overview import legend, overview
 
 if TYPE_CHECKING:
-    from ...concluding import Conclusion
-    from ...origin import Origin
+    from ...results.origin import Origin
+    from ...session.concluding import Conclusion
 
 _SCRIPTS = ("data.js", "state.js", "examples.js", "case.js", "plots.js", "start.js")
 _STYLES = ("page.css", "print.css")

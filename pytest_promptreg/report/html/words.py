@@ -8,14 +8,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ...gates import JUDGED, Verdict, goodness
-from ...noise_result import REGRESSED, UNDECIDED
-from ...outcome import RunOutcome, SuiteOutcome, VersionOutcome
+from ...judging.gates import JUDGED, Verdict, goodness
+from ...judging.noise_result import REGRESSED, UNDECIDED
+from ...results.outcome import RunOutcome, SuiteOutcome, VersionOutcome
 from ...text import count, some
 from ..words import digits, state_of
 
 if TYPE_CHECKING:
-    from ...concluding import Conclusion
+    from ...session.concluding import Conclusion
 
 # By verdict: what a reader is told who has never seen the word.
 VERDICTS: Mapping[str, str] = {

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...inputs.prompts import prompt_from_mapping
 from ...model import PromptVersion
-from ...prompts import prompt_from_mapping
 
 REGISTRY_NAME_TAG = "promptreg.registry.name"
 REGISTRY_VERSION_TAG = "promptreg.registry.version"

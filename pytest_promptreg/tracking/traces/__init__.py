@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...outcome import CaseOutcome
+from ...results.outcome import CaseOutcome
 
 Span = dict[str, Any]  # as MLflow's own Span.to_dict has it
 

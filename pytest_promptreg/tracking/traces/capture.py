@@ -18,9 +18,9 @@ from ...calls import Predict, is_async
 from ...errors import said
 from ...machine import environment_defaults
 from ...model import CaseKey, Key, Request
-from ...outcome import CaseOutcome
 from ...redaction.redactor import Redactor
 from ...report.escape import one_line
+from ...results.outcome import CaseOutcome
 from . import is_kept
 from .tidy import tidy
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...gates import Verdict
-from ...outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
+from ...judging.gates import Verdict
+from ...results.outcome import CaseOutcome, RunOutcome, SuiteOutcome, VersionOutcome
 from .. import clean, measures
 from ..registry import LINKED_PROMPTS_TAG, linked_prompts_tag
 from ..table import CELL_LIMIT, ordered
