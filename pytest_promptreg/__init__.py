@@ -33,7 +33,7 @@ _HOMES = {
     "Output": "model",
     "Pair": "metrics",
     "PromptVersion": "model",
-    "PromptregCase": "case",
+    "PromptregCase": "session.case",
     "PromptregError": "errors",
     "Request": "model",
     "ScoredCase": "model",
