@@ -189,7 +189,7 @@ class Performer:
             return case
         case.attach_predict(predict)
         if not self.settings.refreshing and run.against.obstacle(key):
-            case.decide(run.not_called(key))
+            case.decide(run.judge.not_called(key))
             return case
         news = not run.is_called(key) or (self.bit_by_bit and self.runner.exhausted(key.suite))
         run.call(predict, key)

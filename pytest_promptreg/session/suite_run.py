@@ -1,8 +1,7 @@
-"""One suite while it runs in one process: its calls, its scores, and the judgement of each case."""
+"""One suite while it runs in one process: its calls, and who judges what they give."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,23 +10,17 @@ from ..baselines.baseline import Baseline
 from ..calls import Caller, Predict, Progress, Runner
 from ..calls.ahead import LookAhead
 from ..calls.words import Tell, keep_silent
-from ..errors import BudgetError, MetricError
+from ..errors import BudgetError
 from ..inputs.templates import render
-from ..judging import modes
 from ..judging.against import Against
-from ..judging.evidence import Evidence
-from ..judging.gates import Verdict, judge_case
-from ..judging.gathering import Gathering
-from ..judging.matching import Matching, signalled
+from ..judging.judge import Judge
 from ..judging.scoring import Scorer
 from ..metrics import METRICS
-from ..model import CallKey, CaseKey, Key, Output, Request
-from ..redaction import without_address_secrets
+from ..model import CaseKey, Key, Output, Request
 from ..redaction.redactor import Redactor
 from ..report import failure
 from ..results.outcome import CaseOutcome
-from ..signals import SIGNALS
-from ..suites.samples import among, calls_of, merged, queued
+from ..suites.samples import among, calls_of, queued
 from ..suites.suite import SuiteSpec
 
 if TYPE_CHECKING:
@@ -73,7 +66,6 @@ class SuiteRun:
 
     def __post_init__(self) -> None:
         self.against = Against(self.spec, self.baseline, self.declared or self.spec)
-        self._matching = Matching(self.against, self.scorer, self.runner)
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
         self._caller: Caller | None = None
@@ -84,10 +76,14 @@ class SuiteRun:
         )
         self._retries: dict[CaseKey, Sequence[str]] = {}
         self._failed_sample: dict[CaseKey, int] = {}
-        evidence = Evidence(self.spec.noise_terms, self.scorer, self.spec.known)
-        self._gathering = Gathering(self.against, evidence, self.runner)
-
-    # -- calls
+        self.judge = Judge(
+            self.against,
+            self.scorer,
+            self.runner,
+            refreshing=self.refreshing,
+            redactor=self.redactor,
+            retries=self.retries,
+        )
 
     def call_ahead(self, predict: Predict, key: CaseKey, upcoming: LookAhead) -> None:
         """Call for these cases, in order, as places come free.
@@ -243,152 +239,7 @@ class SuiteRun:
             "give the fixture promptreg_predict scope='session', or set promptreg_concurrency = 1"
         )
 
-    # -- judgement
-
-    def judge(self, key: CaseKey, output: Output, *more: Output) -> CaseOutcome:
-        """The outcome of a case: the one place where a verdict is made.
-
-        In a calibrated suite it carries, besides its own verdict, what the verdict of its version is made of.
-
-        :param more: further samples of the case.
-        """
-        outputs = (output, *more)
-        outcome = self._judge_samples(key, outputs) if more else self._judge(key, output)
-        if self.spec.mode != modes.CALIBRATED or self.refreshing or not outcome.judged:
-            return outcome
-        record = self.against.record(key)
-        assert record is not None  # noqa: S101  only what has one is judged
-        try:
-            tables = self._gathering.tables(key, record, outputs)
-        except MetricError as exc:
-            made = outputs if more else ()
-            return self._outcome(key, Verdict.ERROR, merged(outputs, 0), message=str(exc), samples=made)
-        return replace(outcome, noise=tables, generations=len(record.generated))
-
-    def _judge(self, key: CaseKey, output: Output) -> CaseOutcome:
-        """The outcome of a case with one output.
-
-        An output that says the same as an accepted one is unchanged, and nothing is computed. Else it is compared with
-        every accepted output, by the signals and by the metrics, and judged against the best match. A metric that fails
-        gives the verdict ``error``, never a low score.
-        """
-        record = self.against.record(key)
-        if (obstacle := self.against.obstacle(key)) or record is None:
-            verdict, message = obstacle or (Verdict.MISSING, "")
-            return self._outcome(key, verdict, output, message=message)
-        terms = self._matching.terms(self.against.example(key))
-        if (accepted := record.accepts(output.text)) is not None:
-            scores = {term: self.spec.perfect(term) for term in terms}
-            return self._outcome(key, Verdict.UNCHANGED, output, accepted=accepted, scores=scores)
-        try:
-            if unequal := self.against.unequal_signature(terms, self.scorer):
-                return self._outcome(key, Verdict.INCOMPARABLE, output, message=unequal)
-            best = self._matching.best(key, output, record, terms)
-            breaches = [self._matching.explained(breach, best, output) for breach in best.breaches]
-        except MetricError as exc:
-            return self._outcome(key, Verdict.ERROR, output, message=str(exc))
-        return self._outcome(
-            key,
-            Verdict.BREACHED if best.breaches else Verdict.CHANGED,
-            output,
-            accepted=best.accepted,
-            scores=best.scores,
-            breaches=[str(breach) for breach in breaches],
-            findings=best.findings,
-            warnings=best.warnings,
-        )
-
-    def _judge_samples(self, key: CaseKey, outputs: Sequence[Output]) -> CaseOutcome:
-        """The outcome of a case with several samples.
-
-        Gates on metrics judge the mean over the samples; a signal that a single one gives is one too many.
-        """
-        record = self.against.record(key)
-        if (obstacle := self.against.obstacle(key)) or record is None:
-            verdict, message = obstacle or (Verdict.MISSING, "")
-            return self._outcome(key, verdict, merged(outputs, 0), message=message, samples=outputs)
-        terms = self._matching.terms(self.against.example(key))
-        try:
-            equal = all(record.accepts(output.text) is not None for output in outputs)
-            if not equal and (unequal := self.against.unequal_signature(terms, self.scorer)):
-                return self._outcome(key, Verdict.INCOMPARABLE, merged(outputs, 0), message=unequal, samples=outputs)
-            matches = [
-                self._matching.as_it_is(output, record, terms)
-                or self._matching.best(CallKey(key, number), output, record, terms)
-                for number, output in enumerate(outputs)
-            ]
-            worst = max(range(len(outputs)), key=lambda number: self._matching.harm(matches[number]))
-            means = {term: statistics.fmean(match.scores[term] for match in matches) for term in terms}
-            metric_gates = [
-                gate for gate in self.spec.case_gates(self.against.example(key)) if gate.metric not in SIGNALS
-            ]
-            explained = self._matching.explained
-            of_means = [explained(breach, matches[worst], outputs[worst]) for breach in judge_case(metric_gates, means)]
-        except MetricError as exc:
-            return self._outcome(key, Verdict.ERROR, merged(outputs, 0), message=str(exc), samples=outputs)
-        breaches = [*signalled(matches), *of_means]
-        return self._outcome(
-            key,
-            Verdict.BREACHED if breaches else Verdict.UNCHANGED if equal else Verdict.CHANGED,
-            merged(outputs, worst),
-            accepted=matches[worst].accepted,
-            scores=means,
-            breaches=[str(breach) for breach in breaches],
-            findings=matches[worst].findings,
-            warnings=list(dict.fromkeys(name for match in matches for name in match.warnings)),
-            samples=outputs,
-        )
-
     def failure(self, outcome: CaseOutcome) -> str:
         """What a person reads about a case that was not met: in full of the first ones, unless all are asked for."""
         self._told.setdefault(outcome.key, self.verbose or len(self._told) < failure.TOLD_IN_FULL)
         return failure.text(outcome, self.spec, self.against.accepted_prompt(outcome), in_full=self._told[outcome.key])
-
-    def failed_call(self, key: CaseKey, message: str) -> CaseOutcome:
-        """The outcome of a case whose call failed."""
-        return self._outcome(key, Verdict.ERROR, None, message=message)
-
-    def not_called(self, key: CaseKey) -> CaseOutcome:
-        """The outcome of a case that cannot be compared and was not called for that reason."""
-        obstacle = self.against.obstacle(key)
-        assert obstacle is not None  # noqa: S101  only such cases are not called
-        return self._outcome(key, obstacle[0], None, message=obstacle[1])
-
-    def _outcome(
-        self,
-        key: CaseKey,
-        verdict: Verdict,
-        output: Output | None,
-        *,
-        accepted: str | None = None,
-        scores: dict[str, float] | None = None,
-        breaches: list[str] | None = None,
-        findings: dict[str, str] | None = None,
-        warnings: list[str] | None = None,
-        message: str = "",
-        samples: Sequence[Output] = (),
-    ) -> CaseOutcome:
-        record = self.against.record(key)
-        return CaseOutcome(
-            suite=key.suite,
-            version=key.version,
-            example=key.example,
-            verdict=str(verdict),
-            # One text, where two say the same: of 100,000 cases it is 100,000 copies.
-            output=accepted if output and output.text == accepted else output.text if output else None,
-            accepted=record.outputs[0] if accepted is None and record else accepted,
-            scores=scores or {},
-            breaches=breaches or [],
-            findings=findings or {},
-            warnings=warnings or [],
-            # It quotes exceptions, and is stored and sent.
-            message=self.redactor.message(without_address_secrets(message)) if message else "",
-            retries=list(self.retries(key)),
-            latency_s=output.latency_s if output else None,
-            input_tokens=output.input_tokens if output else None,
-            output_tokens=output.output_tokens if output else None,
-            cost_usd=output.cost_usd if output else None,
-            replayed=output is not None and output.replayed,
-            samples=tuple(sample.text for sample in samples) if samples else (),
-            recorded=sum(sample.replayed for sample in samples) if samples else 0,
-        )
