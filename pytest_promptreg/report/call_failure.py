@@ -10,6 +10,7 @@ from ..redaction.redactor import Redactor
 from .escape import one_line, quoted, visible
 
 _PACKAGE = Path(__file__).parent.parent
+_CALLING = {_PACKAGE / "session", _PACKAGE / "calls", _PACKAGE / "tracking" / "traces"}  # the frames above predict
 
 
 def text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
@@ -20,10 +21,8 @@ def text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
     """
     if isinstance(exc, PromptregError):
         return f"{what}: {visible(redactor.message(str(exc)))}{hint}"
-    # The frames above predict are this plugin's own and say nothing about the failure.
     trace = exc.__traceback__
-    own = {_PACKAGE, _PACKAGE / "calls", _PACKAGE / "tracking" / "traces"}
-    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in own:
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in _CALLING:  # it says nothing about it
         trace = trace.tb_next
     shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
     first = one_line(redactor.message(said(exc)), 300)

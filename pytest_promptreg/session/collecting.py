@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _PREDICT = "promptreg_predict"
 _EXECUTOR = "promptreg_executor"
-_PLUGIN = f"{__package__}.plugin"  # where the fixture stands that gives no predict
+_PLUGIN = "pytest_promptreg.plugin"  # where the fixture stands that gives no predict
 
 
 def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:

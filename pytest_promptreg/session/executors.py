@@ -80,7 +80,7 @@ class _OnCluster(Executor):
         module = sys.modules.get(name)
         file = Path(getattr(module, "__file__", None) or sys.prefix)
         installed = {"site-packages", "dist-packages"} & set(file.parts) or file.is_relative_to(sys.base_prefix)
-        if module is not None and not installed and name.partition(".")[0] != __package__:
+        if module is not None and not installed and name.partition(".")[0] != __name__.partition(".")[0]:
             from cloudpickle import register_pickle_by_value
 
             register_pickle_by_value(module)

@@ -69,9 +69,10 @@ def test_a_project_that_does_not_use_it_imports_nothing_of_it(plain_project: Pro
     assert not found & {*HEAVY.split(), *NEEDED_FOR_SUITES.split()}
     assert {name for name in found if name.startswith("pytest_promptreg")} == {
         "pytest_promptreg",
-        "pytest_promptreg.session.arrivals",
         "pytest_promptreg.options",
         "pytest_promptreg.plugin",
+        "pytest_promptreg.session",
+        "pytest_promptreg.session.arrivals",
         "pytest_promptreg.session.stash",
     }
 

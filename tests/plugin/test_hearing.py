@@ -184,7 +184,7 @@ def test_streams_that_are_over_are_let_go(project: Project) -> None:
     project.write(
         "conftest.py",
         """
-        from pytest_promptreg.stash import HEARING
+        from pytest_promptreg.session.stash import HEARING
 
         def pytest_sessionfinish(session):
             with open("kept", "w") as file:

@@ -26,7 +26,7 @@ JSON = st.recursive(
 TAKER = """
 import sys
 from pathlib import Path
-from pytest_promptreg.budget import Budget, Limits
+from pytest_promptreg.spending.budget import Budget, Limits
 from pytest_promptreg.errors import BudgetError
 
 budget = Budget(Limits(calls=100), run="a run", rootdir=Path(sys.argv[1]))
