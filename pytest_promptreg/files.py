@@ -6,10 +6,12 @@ import errno
 import glob
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from .atomic import write_atomically
 from .errors import PromptregError
+from .weight import ROOM, largest, shown, weight
 
 _GLOB_CHARACTERS = "*?["
 OWN_FOLDER = ".promptreg"
@@ -47,25 +49,83 @@ def expand(entry: str | Path, base: Path) -> list[Path] | None:
     return None
 
 
-def read_text(path: Path, error: type[PromptregError]) -> str:
+def read_text(path: Path, error: type[PromptregError], room: int = ROOM) -> str:
     """The file as text: UTF-8, with or without a byte order mark, lines ended by LF.
 
-    :raises PromptregError: of the kind ``error``, with ``file:line`` of the first byte that is no UTF-8.
+    :param room: bytes of memory that it may take.
+    :raises PromptregError: of the kind ``error``, with ``file:line`` of the first byte that is no UTF-8, or for a file
+        that is too large.
     """
     try:
+        _refuse_large(path, error, room)
         data = read_bytes(path)
     except OSError as exc:
-        raise error(f"cannot be read: {exc.strerror}", where=display_path(path)) from exc
+        raise _unreadable(path, exc, error) from exc
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = exc.object.count(b"\n", 0, exc.start) + 1  # of what stands behind the byte order mark
-        raise error(
-            f"not UTF-8: byte 0x{exc.object[exc.start]:02x}",
-            where=f"{display_path(path)}:{line}",
-            next_step="save the file as UTF-8",
-        ) from exc
+        raise _no_utf8(path, line, exc, error) from exc
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_json_text(path: Path, error: type[PromptregError], room: int = ROOM) -> str:
+    """The file as text that is JSON if it is what it should be, and can be parsed within the room that there is.
+
+    :raises PromptregError: as :func:`read_text`, or for one that holds too much.
+    """
+    text = read_text(path, error, room)
+    if weight(text) > room:
+        raise error(f"what it holds would take more than {shown(room)} of memory", where=display_path(path))
+    return text
+
+
+def read_lines(path: Path, error: type[PromptregError]) -> Iterator[str]:
+    """The lines of :func:`read_text`, without their ends, one in memory at a time.
+
+    :raises PromptregError: as it does.
+    """
+    number = 0
+    try:
+        _refuse_large(path, error, ROOM)
+        refuse_endless(path)
+        with path.open("rb") as file:
+            for data in file:
+                number += 1
+                lines = [data.removesuffix(b"\n").decode("utf-8-sig" if number == 1 else "utf-8")]
+                if "\r" in lines[0]:  # at its end, or some end all their lines so
+                    lines = lines[0].removesuffix("\r").split("\r")
+                del data  # which may be most of the file
+                number += len(lines) - 1
+                lines.reverse()
+                while lines:
+                    yield lines.pop()
+    except OSError as exc:
+        raise _unreadable(path, exc, error) from exc
+    except UnicodeDecodeError as exc:
+        raise _no_utf8(path, number, exc, error) from exc
+
+
+def _refuse_large(path: Path, error: type[PromptregError], room: int) -> None:
+    size = path.stat().st_size
+    if size > largest(room):
+        raise error(
+            f"a file of {size / 1e6:,.0f} MB is too large: at most {shown(largest(room))} are read",
+            where=display_path(path),
+            next_step="split it into several",
+        )
+
+
+def _unreadable(path: Path, exc: OSError, error: type[PromptregError]) -> PromptregError:
+    return error(f"cannot be read: {exc.strerror}", where=display_path(path))
+
+
+def _no_utf8(path: Path, line: int, exc: UnicodeDecodeError, error: type[PromptregError]) -> PromptregError:
+    return error(
+        f"not UTF-8: byte 0x{exc.object[exc.start]:02x}",
+        where=f"{display_path(path)}:{line}",
+        next_step="save the file as UTF-8",
+    )
 
 
 def read_bytes(path: Path) -> bytes:

@@ -128,6 +128,26 @@ def plain(value: Any, _room: int = DEEPEST) -> Any:  # noqa: PLR0911  one return
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
+def plain_in_place(value: Any, _room: int = DEEPEST) -> Any:
+    """:func:`plain` for what a JSON parser has just made and nobody else has: changed where it must be, and not copied.
+
+    :raises TypeError: as :func:`plain`.
+    """
+    if isinstance(value, dict | list) and not _room:
+        raise TypeError(f"a value that is nested too deep ({DEEPEST} levels) is no JSON value")
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            value[index] = plain_in_place(item, _room - 1)
+        return value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = plain_in_place(item, _room - 1)
+        if all(map(str.isascii, value)):
+            return value
+        return {well_formed(key): item for key, item in value.items()}
+    return plain(value)
+
+
 def some(names: Sequence[str], most: int, shown: Callable[[str], str] = str) -> str:
     """The first names, and how many others there are: ``a, b and 1,000 more``.
 

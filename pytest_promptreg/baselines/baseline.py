@@ -18,7 +18,7 @@ from typing import Any
 
 from ..equality import found_among
 from ..errors import BaselineError
-from ..files import display_path, read_text
+from ..files import display_path, read_json_text
 from ..model import Message, PromptVersion
 from ..redaction import open_settings, without_secrets
 from ..text import canonical_json, digest, file_slug, plain
@@ -148,7 +148,7 @@ def load(path: Path) -> Baseline | None:
     """
     if not path.exists():
         return None
-    text = read_text(path, BaselineError)
+    text = read_json_text(path, BaselineError)
     where = display_path(path)
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1

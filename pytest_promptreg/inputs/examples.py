@@ -2,27 +2,27 @@
 
 A row is flat: ``id``, ``reference``, ``gates`` and ``tags`` are taken, every other column is an input. Rows in MLflow's
 form (``inputs`` as a mapping, ``expectations.expected_response``) are understood too. A row without ``id`` is known by
-a piece of its inputs' digest, so that its case survives a new order of the file.
+a piece of its inputs' digest, so that its case survives a new order of the file; rows that share that piece, of which
+there is about one pair among 90,000, by a longer one.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExampleError
-from ..files import display_path, expand, read_text
+from ..files import display_path, expand
 from ..model import Example
-from ..text import canonical_json, digest, plain, slug, well_formed
-from . import yamls
+from ..text import canonical_json, digest, slug, well_formed
 from .placed import place_of
+from .rows import Room, Row, plain_row, read_rows
 
-Row = tuple[str, Mapping[str, Any]]  # (file:line, the row)
 _TAKEN = frozenset({"id", "reference", "gates", "tags"})
+_DIGITS = 8  # of the digest by which a row without id is known: baselines hold these
+_MORE_DIGITS = 16  # where two rows share those
 
 
 def load_examples(source: object, *, base: Path, where: str) -> tuple[Example, ...]:
@@ -33,41 +33,88 @@ def load_examples(source: object, *, base: Path, where: str) -> tuple[Example, .
     :param where: ``file:line`` of the marker, for messages about what is no file.
     :raises ExampleError: when there is none, one is malformed, or two have ids that are equal or slug alike.
     """
-    examples = tuple(
-        _example(*_from_object(row, place) if isinstance(row, Example) else (row, place))
-        for place, row in _rows(source, base, where)
-    )
+    known = _Known()
+    for place, row in _rows(source, base, where):
+        known.add(row, place)
+    examples = known.examples()
     if not examples:
         raise ExampleError(
             "no examples: a gate over nothing would pass without checking anything",
             where=display_path(base / source) if isinstance(source, str | Path) else where,
             next_step="add at least one row",
         )
-    _refuse_collisions(examples)
     return examples
 
 
-def _from_object(example: Example, place: str) -> tuple[Mapping[str, Any], str]:
-    row = example.to_wire()
-    return row, row.pop("where") or place
+class _Known:
+    """Examples with their ids: each is looked at beside those before it, so that a long file of doubles is not read."""
 
+    def __init__(self) -> None:
+        self._examples: list[Example] = []
+        self._seen: dict[str, Example] = {}
+        self._unnamed: set[str] = set()  # ids that are pieces of digests
+        self._shared: set[str] = set()  # those that several rows have
 
-def _refuse_collisions(examples: Sequence[Example]) -> None:
-    seen: dict[str, Example] = {}
-    for example in examples:
-        other = seen.setdefault(slug(example.id), example)
-        if other is not example:
-            same = other.id == example.id
+    def add(self, row: Mapping[str, Any], place: str) -> None:
+        """One more row, made of JSON's own types.
+
+        :raises ExampleError: when it is malformed, or its id is another's.
+        """
+        example = _example(row, place)
+        self._examples.append(example)
+        is_unnamed = row.get("id") is None
+        other = self._seen.setdefault(_of_test_id(example), example)
+        if other is example:
+            if is_unnamed:
+                self._unnamed.add(example.id)
+        elif is_unnamed and example.id in self._unnamed and example.inputs_digest != other.inputs_digest:
+            self._shared.add(example.id)
+        else:
+            self._refuse(example, other)
+
+    def examples(self) -> tuple[Example, ...]:
+        """All of them.
+
+        :raises ExampleError: where longer pieces of digests are another's id.
+        """
+        for index, example in enumerate(self._examples if self._shared else ()):
+            if example.id in self._shared:
+                longer = replace(example, id=_id_of(example.inputs, _MORE_DIGITS))
+                other = self._seen.setdefault(longer.id, longer)
+                if other is not longer:
+                    self._refuse(longer, other)
+                self._examples[index] = longer
+        return tuple(self._examples)
+
+    def _refuse(self, example: Example, other: Example) -> None:
+        if example.id == other.id and example.id[: 1 + _DIGITS] in self._unnamed and example.inputs == other.inputs:
             raise ExampleError(
-                f"two examples have the id {example.id!r}"
-                if same
-                else f"the ids {other.id!r} and {example.id!r} both become {slug(example.id)!r} in a test id",
+                "two rows have the same inputs, and no id by which to tell them apart",
                 where=example.where,
-                next_step=f"the other is at {other.where}; give one of them another id",
+                next_step=f"the other is at {other.where}; remove one, or give each row an id",
             )
+        raise ExampleError(
+            f"two examples have the id {example.id!r}"
+            if other.id == example.id
+            else f"the ids {other.id!r} and {example.id!r} both become {slug(example.id)!r} in a test id",
+            where=example.where,
+            next_step=f"the other is at {other.where}; give one of them another id",
+        )
 
 
-def _rows(source: object, base: Path, where: str) -> Iterator[tuple[str, Any]]:
+def _id_of(inputs: Mapping[str, Any], digits: int) -> str:
+    """The id of a row that has none."""
+    return f"x{digest(canonical_json(inputs))[:digits]}"
+
+
+def _of_test_id(example: Example) -> str:
+    """What the example is called in a test id: the id itself, and no copy of it, where that will do."""
+    short = slug(example.id)
+    return example.id if short == example.id else short
+
+
+def _rows(source: object, base: Path, where: str) -> Iterator[Row]:
+    """The rows with their places, made of JSON's own types."""
     if isinstance(source, str | Path):
         files = expand(source, base)
         if files is None:
@@ -76,154 +123,32 @@ def _rows(source: object, base: Path, where: str) -> Iterator[tuple[str, Any]]:
                 where=where,
                 next_step="paths are relative to the file that names them",
             )
+        room = Room()
         for path in files:
-            yield from _read_file(path)
+            yield from read_rows(path, room)
     elif hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
         for index, record in enumerate(source.to_dict("records")):
-            yield f"{where} (row {index})", record
+            place = f"{where} (row {index})"
+            yield place, plain_row(record, place)
     elif isinstance(source, list | tuple):
         for index, row in enumerate(source):
-            yield place_of(row, f"{where} (row {index})"), row
+            yield _from_list(row, f"{where} (row {index})")
     else:
         raise ExampleError(
             f"examples= takes a path, a list of dicts or a DataFrame, not {type(source).__name__}", where=where
         )
 
 
-def _read_file(path: Path) -> Iterator[Row]:
-    reader = _READERS.get(path.suffix.lower())
-    where = display_path(path)
-    if reader is None:
-        raise ExampleError(
-            f"not an example file: the name ends in {path.suffix or 'no suffix'}",
-            where=where,
-            next_step=f"known: {', '.join(sorted(_READERS))}",
-        )
-    yield from reader(read_text(path, ExampleError), where)
+def _from_list(row: object, place: str) -> Row:
+    if isinstance(row, Example):
+        wire = row.to_wire()
+        place = wire.pop("where") or place
+        return place, plain_row(wire, place)
+    place = place_of(row, place)
+    return place, plain_row(row, place)
 
 
-def _read_jsonl(text: str, where: str) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield f"{where}:{number}", json.loads(line, object_pairs_hook=_no_column_twice)
-            except ValueError as exc:
-                raise ExampleError(f"not a row of JSON: {_json_problem(exc)}", where=f"{where}:{number}") from exc
-            except RecursionError as exc:
-                raise ExampleError("nested too deep to be a row", where=f"{where}:{number}") from exc
-
-
-def _read_json(text: str, where: str) -> Iterator[Row]:
-    """A JSON list, read element by element so that each row knows its line."""
-    decoder = json.JSONDecoder(object_pairs_hook=_no_column_twice)
-
-    def skip_space(position: int) -> int:
-        while position < len(text) and text[position] in " \t\n":
-            position += 1
-        return position
-
-    def refuse(problem: str, position: int, cause: Exception | None = None) -> ExampleError:
-        error = ExampleError(
-            f"not a list of rows in JSON: {problem}", where=f"{where}:{1 + text.count(chr(10), 0, position)}"
-        )
-        error.__cause__ = cause
-        return error
-
-    position = skip_space(0)
-    if text[position : position + 1] != "[":
-        raise refuse("it does not begin with [", position)
-    position, line, counted = skip_space(position + 1), 1, 0
-    while text[position : position + 1] != "]":
-        line, counted = line + text.count("\n", counted, position), position
-        try:
-            row, position = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as exc:
-            raise refuse(exc.msg, exc.pos, exc) from exc
-        except RecursionError as exc:
-            raise refuse("nested too deep", position, exc) from exc
-        except ValueError as exc:
-            raise refuse(str(exc), position, exc) from exc
-        yield f"{where}:{line}", row
-        position = skip_space(position)
-        if text[position : position + 1] == ",":
-            position = skip_space(position + 1)
-            if text[position : position + 1] == "]":
-                raise refuse("a row is missing after the last comma", position)
-        elif text[position : position + 1] != "]":
-            raise refuse("a comma or ] is missing", position)
-    end = skip_space(position + 1)
-    if end != len(text):
-        raise refuse("there is something after the list", end)
-
-
-def _read_yaml(text: str, where: str) -> Iterator[Row]:
-    try:
-        for line, row in yamls.items(text):
-            yield f"{where}:{line}", row
-    except yamls.YamlError as exc:
-        is_list = exc.problem != yamls.NO_LIST
-        raise ExampleError(
-            f"not valid YAML: {exc.problem}" if is_list else "not a list of rows", where=f"{where}:{exc.line}"
-        ) from exc
-
-
-def _read_csv(text: str, where: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] | None = None
-    line = 1
-    try:
-        for cells in reader:
-            place, line = f"{where}:{line}", reader.line_num + 1
-            if not cells:
-                continue
-            if header is None:
-                header = [name.strip() for name in cells]
-                if len(set(header)) < len(header) or "" in header:
-                    raise ExampleError("the header names a column twice, or one has no name", where=place)
-                continue
-            if len(cells) != len(header):
-                raise ExampleError(f"{len(cells)} cells where the header has {len(header)}", where=place)
-            # An empty cell is a value that is not there; an empty text can be told from it in JSONL.
-            row: dict[str, Any] = dict(zip(header, cells, strict=True))
-            row["reference"] = row.get("reference") or None
-            row["tags"] = (row.get("tags") or "").split()
-            row["gates"] = [gate.strip() for gate in (row.get("gates") or "").split(";") if gate.strip()]
-            yield place, row
-    except csv.Error as exc:
-        raise ExampleError(f"not valid CSV: {exc}", where=f"{where}:{line}") from exc
-
-
-_READERS: dict[str, Callable[[str, str], Iterator[Row]]] = {
-    ".jsonl": _read_jsonl,
-    ".ndjson": _read_jsonl,
-    ".json": _read_json,
-    ".yaml": _read_yaml,
-    ".yml": _read_yaml,
-    ".csv": _read_csv,
-}
-
-
-def _no_column_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands in it twice")
-    return row
-
-
-def _json_problem(exc: ValueError) -> str:
-    return f"{exc.msg} (column {exc.colno})" if isinstance(exc, json.JSONDecodeError) else str(exc)
-
-
-def _example(row: object, where: str) -> Example:
-    if not isinstance(row, Mapping):
-        raise ExampleError(f"a row is {type(row).__name__}, not a mapping of columns", where=where)
-    try:
-        values = plain(row)
-    except TypeError as exc:
-        raise ExampleError(f"a value cannot be kept: {exc}", where=where) from exc
-    except RecursionError as exc:
-        raise ExampleError("nested too deep to be a row", where=where) from exc
+def _example(values: Mapping[str, Any], where: str) -> Example:
     reference = values.get("reference")
     if isinstance(values.get("inputs"), dict):  # MLflow's form
         inputs = values["inputs"]
@@ -236,7 +161,7 @@ def _example(row: object, where: str) -> Example:
     if identity is not None and (isinstance(identity, dict | list | bool) or not str(identity).strip()):
         raise ExampleError("id is neither text nor a number, or it is empty", where=where)
     return Example(
-        id=f"x{digest(canonical_json(inputs))[:8]}" if identity is None else str(identity),
+        id=_id_of(inputs, _DIGITS) if identity is None else str(identity),
         inputs=inputs,
         reference=_reference(reference),
         gates=_lines(values.get("gates"), "gates", where),

@@ -15,6 +15,7 @@ NO_LIST = "not a list"  # the problem of what is valid, and no list
 DEEPEST = 100  # levels of lists and mappings
 _UNFOLDED = 10  # times what the text is long, which is also what an alias may add to it
 _SMALL = 100_000  # characters that aliases may add to a short text
+_MOST_NODES = 250_000  # in a text or in an item of a list: each takes half a kilobyte while it is read
 _LONGEST_NUMBER = 300  # characters; a double has 309 digits before its point
 
 _CANNOT_START = "found character that cannot start any token"
@@ -173,6 +174,7 @@ def _loader() -> Any:
             super().__init__(text)
             self._room = max(_SMALL, _UNFOLDED * len(text))
             self._depth = 0
+            self._nodes = 0  # of the item, or of all
             self._size = 0  # of all that was read, aliases unfolded, about in characters
             self._sizes: dict[int, int] = {}  # by id of the node, of which the loader keeps each alive
 
@@ -184,6 +186,9 @@ def _loader() -> Any:
         def compose_node(self, parent: Any, index: Any) -> Any:
             event = self.peek_event()
             before = self._size
+            self._nodes = 1 if parent is None else self._nodes + 1
+            if self._nodes > _MOST_NODES:
+                raise YamlError(f"more than {_MOST_NODES:,} values in one", event.start_mark.line + 1)
             self._depth += 1
             node = super().compose_node(parent, index)
             self._depth -= 1
@@ -216,9 +221,9 @@ def _loader() -> Any:
                     seen.add(key.value)
             return node
 
-        def construct_object(self, node: Any, deep: bool = False) -> Any:
+        def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ARG002  as it is called
             self.making = node.start_mark.line + 1
-            return super().construct_object(node, deep)
+            return super().construct_object(node, deep=True)  # or a generator for each list would wait for its turn
 
         def construct_scalar(self, node: Any) -> Any:
             if len(node.value) > _LONGEST_NUMBER and node.tag in _NUMBERS:

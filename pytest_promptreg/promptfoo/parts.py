@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from ..files import display_path, read_text
+from ..files import display_path, read_json_text
 from ..inputs import yamls
 
 _LEVELS = 6  # tests, which one, assert, which one, its value, which one
@@ -80,7 +80,7 @@ def load(path: Path) -> Part:
     :raises ConfigError: when it cannot be read.
     """
     where = display_path(path)
-    text = read_text(path, ConfigError)
+    text = read_json_text(path, ConfigError)
     if path.suffix == ".json":
         try:
             return Part(json.loads(text), path, {})

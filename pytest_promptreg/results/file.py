@@ -18,7 +18,7 @@ from .. import __version__
 from ..baselines.baseline import Baseline
 from ..baselines.refreshing import Plan
 from ..errors import PromptregError, ResultsError
-from ..files import display_path, read_text
+from ..files import display_path, read_json_text
 from ..judging.evidence import is_whole
 from ..judging.gates import Gate, Verdict, metric_of
 from ..judging.gates import parse as parse_gate
@@ -29,6 +29,7 @@ from ..signals import SIGNALS
 from ..signals.actions import ACTIONS
 from ..suites.suite import SuiteSpec
 from ..text import is_amount, plain, well_formed
+from ..weight import LARGE_ROOM
 from ..wire import OBJECT, TEXT, Codec, Wire, WrongValueError, expected
 from .lines import read_lines, write_lines
 from .outcome import CaseOutcome, RunOutcome, SuiteOutcome
@@ -126,7 +127,7 @@ def load(path: Path, *, root: Path | None = None) -> Results:
 
     :raises ResultsError: as :func:`parse` does, or when it cannot be read.
     """
-    return parse(read_text(path, ResultsError), where=display_path(path), root=root)
+    return parse(read_json_text(path, ResultsError, LARGE_ROOM), where=display_path(path), root=root)
 
 
 def _broken(problem: str, where: str) -> ResultsError:

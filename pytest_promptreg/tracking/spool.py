@@ -23,9 +23,10 @@ from typing import Any
 from .. import typed
 from ..atomic import hold, is_abandoned
 from ..errors import TrackingError
-from ..files import OWN_FOLDER, display_path, own_folder
+from ..files import OWN_FOLDER, display_path, own_folder, read_json_text
 from ..mlflow_store import TRACKING_VARIABLE, database_file
 from ..redaction import without_user_info
+from ..weight import LARGE_ROOM
 from ..wire import OBJECT, Codec, Wire
 from . import TrackingSettings
 from .records import Record
@@ -123,7 +124,7 @@ def load(folder: Path) -> Session:
     """
     where = display_path(folder / FILE)
     try:
-        data = json.loads((folder / FILE).read_text(encoding="ascii"))
+        data = json.loads(read_json_text(folder / FILE, TrackingError, LARGE_ROOM))
         if data["format"] > FORMAT:
             raise TrackingError(
                 f"it has format {data['format']}, and this version of pytest-promptreg reads up to {FORMAT}",
@@ -132,9 +133,7 @@ def load(folder: Path) -> Session:
             )
         settings = _WIRE.decode(data["settings"], TrackingSettings)
         return Session(str(data["session"]), _WIRE.decode(data["record"], Record), settings, folder)
-    except OSError as exc:
-        raise TrackingError(f"it cannot be read: {exc.strerror}", where=where) from exc
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise TrackingError("it is damaged", where=where, next_step=f"remove {display_path(folder)}") from exc
 
 

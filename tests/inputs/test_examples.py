@@ -138,7 +138,8 @@ def test_a_broken_row_is_refused_at_its_line(tmp_path: Path, name: str, text: st
 @pytest.mark.parametrize("name", ["r.jsonl", "r.json", "r.yaml", "r.csv"])
 def test_not_utf8_is_refused_at_its_line(tmp_path: Path, name: str) -> None:
     """A file in another encoding is refused with the line of the first byte that shows it."""
-    (tmp_path / name).write_bytes(b"id\nok\ncaf\xe9\n")
+    rows = b'{"id": 1}\n{"id": 2}\n' if name == "r.jsonl" else b"id\nok\n"  # which are read one at a time
+    (tmp_path / name).write_bytes(rows + b"caf\xe9\n")
     error = refused(tmp_path, name)
     assert "not UTF-8: byte 0xe9" in error.what
     assert str(error.where).endswith(f"{name}:3")
@@ -291,7 +292,22 @@ def test_ids_that_slug_alike_are_refused(tmp_path: Path, one: object, other: obj
 
 def test_equal_rows_without_ids_are_refused(tmp_path: Path) -> None:
     """A row that was pasted twice is found although neither has an id."""
-    assert "two examples have the id" in refused(tmp_path, [{"q": "a"}, {"q": "a"}]).what
+    error = refused(tmp_path, [{"q": "a"}, {"q": "b"}, {"q": "a"}])
+    assert "two rows have the same inputs, and no id" in error.what
+    assert "row 0" in str(error.next_step)
+
+
+def test_rows_without_ids_that_share_a_piece_of_their_digests_have_longer_ids(tmp_path: Path) -> None:
+    """Both of them and no other row, whatever their order; one that is there twice is found all the same."""
+    rows = [{"a": 37458}, {"a": 1}, {"a": 46323}]
+    ids = {example.inputs["a"]: example.id for example in load(tmp_path, rows)}
+    assert ids[37458][:9] == ids[46323][:9] == "x921736e3"
+    assert [len(ids[row["a"]]) for row in rows] == [17, 9, 17]
+    assert {example.inputs["a"]: example.id for example in load(tmp_path, rows[::-1])} == ids
+    assert "the same inputs" in refused(tmp_path, [*rows, {"a": 46323}]).what
+    assert "the same inputs" in refused(tmp_path, [*rows, {"a": 37458}]).what
+    assert "have the id" in refused(tmp_path, [{"id": "x921736e3"}, *rows]).what
+    assert "have the id" in refused(tmp_path, [*rows, {"id": ids[46323]}]).what
 
 
 @given(
