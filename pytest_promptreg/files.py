@@ -7,6 +7,7 @@ import glob
 import os
 import stat
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from .atomic import write_atomically
@@ -47,6 +48,21 @@ def expand(entry: str | Path, base: Path) -> list[Path] | None:
         found = glob.glob(str(entry), root_dir=base, recursive=True)  # noqa: PTH207
         return sorted(base / name for name in found) or None
     return None
+
+
+def missing(entry: str | Path, base: Path, otherwise: str) -> str:
+    """What to do about a path that leads nowhere: the name that was probably meant, or ``otherwise``.
+
+    :param base: the folder that the path starts from.
+    """
+    step = f"{otherwise}; a path starts from the folder of the file that names it"
+    path = base / entry
+    try:
+        names = sorted(found.name for found in path.parent.iterdir())
+    except (OSError, ValueError):
+        return step
+    near = get_close_matches(path.name, names, n=1)
+    return f"did you mean {(PurePath(entry).parent / near[0]).as_posix()!r}? Or {step}" if near else step
 
 
 def read_text(path: Path, error: type[PromptregError], room: int = ROOM) -> str:

@@ -418,7 +418,10 @@ def _one_of(ini: Callable[[str], Any], name: str, known: tuple[str, ...]) -> str
 def _flag(ini: Callable[[str], Any], name: str) -> bool:
     said = str(ini(name) or "false").strip().lower()
     if said not in {*_OFF, *_ON}:
-        raise ConfigError(f"the ini option {name} = {said!r} is neither true nor false")
+        raise ConfigError(
+            f"the ini option {name} = {said!r} is neither true nor false",
+            next_step=f"write {name} = true, or leave it out",
+        )
     return said in _ON
 
 
@@ -437,7 +440,10 @@ def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *
     except ValueError:
         value = None
     if value is None or not least <= value < float("inf"):
-        raise ConfigError(f"the ini option {name} = {text!r} is not a number of at least {least:g}")
+        raise ConfigError(
+            f"the ini option {name} = {text!r} is not a number of at least {least:g}",
+            next_step=f"write {name} = {default:g}, which it is where it is left out",
+        )
     return value
 
 

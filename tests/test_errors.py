@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import pytest_promptreg
 from pytest_promptreg.errors import PromptregError
+
+_KINDS = ("Config", "Prompt", "Example", "Gate", "Baseline", "Replay", "Budget", "Results", "Report")
+_MISTAKES = frozenset(f"{kind}Error" for kind in _KINDS)
 
 
 def test_an_error_reads_as_place_problem_and_step() -> None:
@@ -29,3 +36,17 @@ def test_nothing_in_an_error_is_obeyed(raw: str, shown: str) -> None:
     error = PromptregError(raw, where=raw, next_step=raw)
     assert (error.what, error.where, error.next_step) == (shown, shown, shown)
     assert str(error) == f"{shown}: {shown}\n  {shown}"
+
+
+def test_each_mistake_comes_with_what_to_do() -> None:
+    """Wherever a person's mistake is refused, the next step is said."""
+    silent = [
+        f"{path.name}:{call.lineno}: {ast.unparse(call)}"
+        for path in Path(pytest_promptreg.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in _MISTAKES
+        and "next_step" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert silent == []

@@ -106,7 +106,11 @@ def look_up(address: str, versions: Sequence[PromptVersion], *, where: str, regi
     :raises PromptError: when there is no such alias, or the registry cannot be asked.
     """
     if registry is None:
-        raise PromptError(f"{address!r} names the MLflow prompt registry, and there is none here", where=where)
+        raise PromptError(
+            f"{address!r} names the MLflow prompt registry, and there is none here",
+            where=where,
+            next_step="set MLFLOW_TRACKING_URI, or MLFLOW_REGISTRY_URI, to the registry's server",
+        )
     try:
         (found,) = registry(address)
     except PromptError as exc:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExampleError
-from ..files import display_path, expand
+from ..files import display_path, expand, missing
 from ..model import Example
 from ..text import canonical_json, digest, slug, well_formed
 from .placed import place_of
-from .rows import Room, Row, plain_row, read_rows
+from .rows import FORM, Room, Row, plain_row, read_rows
 
 _TAKEN = frozenset({"id", "reference", "gates", "tags"})
 _DIGITS = 8  # of the digest by which a row without id is known: baselines hold these
@@ -41,7 +41,7 @@ def load_examples(source: object, *, base: Path, where: str) -> tuple[Example, .
         raise ExampleError(
             "no examples: a gate over nothing would pass without checking anything",
             where=display_path(base / source) if isinstance(source, str | Path) else where,
-            next_step="add at least one row",
+            next_step=f"add {FORM}",
         )
     return examples
 
@@ -121,7 +121,7 @@ def _rows(source: object, base: Path, where: str) -> Iterator[Row]:
             raise ExampleError(
                 f"there is no example file {display_path(base / source)}",
                 where=where,
-                next_step="paths are relative to the file that names them",
+                next_step=missing(source, base, f"write {FORM} into it"),
             )
         room = Room()
         for path in files:
@@ -135,7 +135,9 @@ def _rows(source: object, base: Path, where: str) -> Iterator[Row]:
             yield _from_list(row, f"{where} (row {index})")
     else:
         raise ExampleError(
-            f"examples= takes a path, a list of dicts or a DataFrame, not {type(source).__name__}", where=where
+            f"examples= takes a path, a list of dicts or a DataFrame, not {type(source).__name__}",
+            where=where,
+            next_step='write examples="rows.jsonl", or a list of rows such as {"id": "t-1", "text": "..."}',
         )
 
 
@@ -159,7 +161,11 @@ def _example(values: Mapping[str, Any], where: str) -> Example:
         inputs = {name: value for name, value in values.items() if name not in _TAKEN}
     identity = values.get("id")
     if identity is not None and (isinstance(identity, dict | list | bool) or not str(identity).strip()):
-        raise ExampleError("id is neither text nor a number, or it is empty", where=where)
+        raise ExampleError(
+            "id is neither text nor a number, or it is empty",
+            where=where,
+            next_step='write "id": "t-1", or leave it out',
+        )
     return Example(
         id=_id_of(inputs, _DIGITS) if identity is None else str(identity),
         inputs=inputs,
@@ -181,5 +187,5 @@ def _lines(value: Any, name: str, where: str) -> tuple[str, ...]:
         return ()
     lines = [value] if isinstance(value, str) else value
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise ExampleError(f"{name} is not a list of texts", where=where)
+        raise ExampleError(f"{name} is not a list of texts", where=where, next_step=f'write "{name}": ["...", "..."]')
     return tuple(lines)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PromptError
-from ..files import display_path, expand, read_text
+from ..files import display_path, expand, missing
 from ..model import Message, PromptVersion
 from ..sources.registry.addresses import is_registry
 from ..text import plain, well_formed
 from . import yamls
 from .placed import place_of
+from .source_text import read_source
 from .templates import check_syntax
 
 TEXT_SUFFIXES = frozenset({".md", ".txt"})
@@ -24,6 +25,7 @@ JINJA_SUFFIX = ".j2"
 _FIELDS = frozenset({"label", "text", "messages", "model_config", "commit_message", "tags", "syntax"})
 _META_FIELDS = frozenset({"model_config", "commit_message", "tags"})
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_OF_MESSAGES = 'write messages: and below it, for each, - role: user and content: "{{ name }}"'
 Registry = Callable[[str], Sequence[PromptVersion]]
 _DIGITS = re.compile(r"(\d+)")
 
@@ -79,12 +81,18 @@ def _load_entry(entry: object, base: Path, where: str, registry: Registry | None
         return [prompt_from_mapping(entry, where=place_of(entry, where))]
     if is_registry(entry):
         if registry is None:
-            raise PromptError(f"{entry!r} names the MLflow prompt registry, and there is none here", where=where)
+            raise PromptError(
+                f"{entry!r} names the MLflow prompt registry, and there is none here",
+                where=where,
+                next_step="set MLFLOW_TRACKING_URI, or MLFLOW_REGISTRY_URI, to the registry's server",
+            )
         return registry(entry)
     if isinstance(entry, str | Path):
         return [load_file(path) for path in _prompt_files(entry, base, where)]
     raise PromptError(
-        f"prompts= takes a folder, a glob, a file or a list of objects, not {type(entry).__name__}", where=where
+        f"prompts= takes a folder, a glob, a file or a list of objects, not {type(entry).__name__}",
+        where=where,
+        next_step='write prompts="prompts/NAME", or a list such as [{"label": "v1", "text": "..."}]',
     )
 
 
@@ -94,7 +102,7 @@ def _prompt_files(entry: str | Path, base: Path, where: str) -> list[Path]:
         raise PromptError(
             f"there is no prompt file or folder {display_path(base / entry)}",
             where=where,
-            next_step="paths are relative to the file that names them",
+            next_step=missing(entry, base, f"write the first version into {_first(base / entry)}"),
         )
     files = [path for path in found if path.is_file() and not _is_aside(path)]
     for path in files:
@@ -105,8 +113,18 @@ def _prompt_files(entry: str | Path, base: Path, where: str) -> list[Path]:
                 next_step="prompt files are .md, .txt, .yaml, .yml or .j2; a leading _ or . sets a file aside",
             )
     if not files:
-        raise PromptError(f"there is no prompt file in {str(entry)!r}", where=where)
+        raise PromptError(
+            f"there is no prompt file in {str(entry)!r}",
+            where=where,
+            next_step=f"write the first version into {_first(base / entry)}",
+        )
     return files
+
+
+def _first(path: Path) -> str:
+    """Where the first version of a prompt could stand, of a path at which there is none."""
+    name = path if path.suffix or set(path.name) & set("*?[") else path / "v1.md"
+    return display_path(name)
 
 
 def _is_aside(path: Path) -> bool:
@@ -127,7 +145,7 @@ def load_file(path: Path) -> PromptVersion:
     :raises PromptError: with file and line.
     """
     where = display_path(path)
-    text = read_text(path, PromptError)
+    text = read_source(path, PromptError)
     jinja = path.suffix == JINJA_SUFFIX
     name = path.name.removesuffix(JINJA_SUFFIX)
     suffix = _suffix(path) or ""
@@ -145,9 +163,13 @@ def load_file(path: Path) -> PromptVersion:
             where=where,
             next_step=f"known: {', '.join(sorted(_META_FIELDS))}",
         )
-    if not body.strip():
-        raise PromptError("the prompt is empty", where=where)
     first_line = 1 + text[: head.end()].count("\n") if head else 1
+    if not body.strip():
+        raise PromptError(
+            "the prompt is empty",
+            where=f"{where}:{first_line}",
+            next_step=f"write its text, or set the file aside by an underscore: _{path.name}",
+        )
     return _version(label, body.rstrip("\n"), meta, syntax, where, first_line)
 
 
@@ -158,12 +180,12 @@ def prompt_from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion
     """
     label = data.get("label")
     if not isinstance(label, str) or not label:
-        raise PromptError("a prompt object needs a label", where=where)
+        raise PromptError("a prompt object needs a label", where=where, next_step='give it one: {"label": "v1", ...}')
     if ("text" in data) == ("messages" in data):
         raise PromptError(
             f"prompt {label!r} needs messages (a chat) or text, one of the two",
             where=where,
-            next_step="write messages: and below it - role: user, content: |",
+            next_step=_OF_MESSAGES,
         )
     if unknown := set(data) - _FIELDS:
         raise PromptError(
@@ -175,12 +197,16 @@ def prompt_from_mapping(data: Mapping[str, Any], *, where: str) -> PromptVersion
     if "messages" in data:
         messages = data["messages"]
         if not isinstance(messages, list | tuple) or not messages:
-            raise PromptError("messages is not a list of messages", where=where)
+            raise PromptError("messages is not a list of messages", where=where, next_step=_OF_MESSAGES)
         template = tuple(_message(entry, where) for entry in messages)
     else:
         template = data["text"]
         if not isinstance(template, str) or not template.strip():
-            raise PromptError(f"the text of prompt {label!r} is empty or no text", where=where)
+            raise PromptError(
+                f"the text of prompt {label!r} is empty or no text",
+                where=where,
+                next_step="write it in quotes, or below `text: |`",
+            )
     return _version(label, template, data, str(data.get("syntax", "braces")), where, 0)
 
 
@@ -194,10 +220,17 @@ def _message(entry: object, where: str) -> Message:
     if isinstance(entry, Message):
         return entry
     if not isinstance(entry, Mapping):
-        raise PromptError(f"a message is {type(entry).__name__}, not a mapping of role and content", where=where)
+        raise PromptError(
+            f"a message is {type(entry).__name__}, not a mapping of role and content",
+            where=where,
+            next_step=_OF_MESSAGES,
+        )
     role, content = entry.get("role"), entry.get("content")
     if not isinstance(role, str) or not role:
-        raise PromptError("a message needs a role (system, user, assistant)", where=where)
+        found = f"; it has {', '.join(map(str, entry))}" if entry else ""
+        raise PromptError(
+            f"a message needs a role (system, user, assistant){found}", where=where, next_step=_OF_MESSAGES
+        )
     if not isinstance(content, str):
         raise PromptError(
             f"the content of the {role} message is {type(content).__name__}, not text",
@@ -214,11 +247,15 @@ def _version(
         raise PromptError(f"unknown template syntax {syntax!r}", where=where, next_step="known: braces, jinja2")
     for field in ("model_config", "tags"):
         if not isinstance(data.get(field) or {}, Mapping):
-            raise PromptError(f"{field} is not a mapping", where=where)
+            raise PromptError(f"{field} is not a mapping", where=where, next_step=f"write {field}: {{name: value}}")
     try:
         model_config = plain(data.get("model_config") or {})
     except TypeError as exc:
-        raise PromptError(f"model_config: {exc}", where=where) from exc
+        raise PromptError(
+            f"model_config: {exc}",
+            where=where,
+            next_step="write it as JSON would: texts, numbers, true, false, null, lists and objects",
+        ) from exc
     return PromptVersion(
         label=label,
         template=template if isinstance(template, tuple) else well_formed(str(template)),
@@ -238,10 +275,14 @@ def _yaml_mapping(text: str, where: str, first_line: int) -> dict[str, Any]:
         raise PromptError(
             f"not valid YAML: {exc.problem}",
             where=f"{where}:{first_line + exc.line - 1}",
-            next_step="a text with {{ name }} goes in quotes, or in a block below `content: |`",
+            next_step=exc.next_step,
         ) from exc
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise PromptError(f"expected a mapping, found {type(data).__name__}", where=f"{where}:{first_line}")
+        raise PromptError(
+            f"expected a mapping, found {type(data).__name__}",
+            where=f"{where}:{first_line}",
+            next_step="write a name, a colon and a value in each line",
+        )
     return data

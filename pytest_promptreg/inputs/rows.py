@@ -14,11 +14,13 @@ from typing import Any
 
 from .. import typed
 from ..errors import ExampleError
-from ..files import display_path, read_lines, read_text
+from ..files import display_path, read_lines
 from ..text import plain, plain_in_place
 from ..weight import OF_ROW, ROOM, shown, weight
 from . import yamls
+from .source_text import CONFLICT_STEP, is_conflict_mark, read_source
 
+FORM = 'a row such as {"id": "t-1", "text": "..."}'
 Row = tuple[str, Any]  # file:line, and what should be a mapping of columns
 _LARGEST_YAML = 10_000_000  # characters: it is read a hundred times as slowly as JSON, and into ten times the memory
 _TO_LINES = "import json, sys, yaml; [print(json.dumps(row, default=str)) for row in yaml.safe_load(sys.stdin.buffer)]"
@@ -67,13 +69,19 @@ def plain_row(row: Any, where: str, make: Callable[[Any], Any] = plain) -> Any:
     :raises ExampleError: where a value has no such form.
     """
     if not isinstance(row, Mapping):
-        raise ExampleError(f"a row is {type(row).__name__}, not a mapping of columns", where=where)
+        raise ExampleError(
+            f"a row is {type(row).__name__}, not a mapping of columns", where=where, next_step=f"write {FORM}"
+        )
     try:
         return make(row)
     except TypeError as exc:
-        raise ExampleError(f"a value cannot be kept: {exc}", where=where) from exc
+        raise ExampleError(
+            f"a value cannot be kept: {exc}",
+            where=where,
+            next_step="write it as JSON would: texts, numbers, true, false, null, lists and objects",
+        ) from exc
     except RecursionError as exc:
-        raise ExampleError("nested too deep to be a row", where=where) from exc
+        raise ExampleError("nested too deep to be a row", where=where, next_step=f"write {FORM}") from exc
 
 
 def _read_jsonl(path: Path, room: Room) -> Iterator[Row]:
@@ -86,16 +94,20 @@ def _read_jsonl(path: Path, room: Room) -> Iterator[Row]:
         try:
             row = json.loads(line, object_pairs_hook=_no_column_twice)
         except ValueError as exc:
-            raise ExampleError(f"not a row of JSON: {_json_problem(exc)}", where=where) from exc
+            if is_conflict_mark(line):
+                raise ExampleError("it holds a merge conflict", where=where, next_step=CONFLICT_STEP) from exc
+            raise ExampleError(
+                f"not a row of JSON: {_json_problem(exc)}", where=where, next_step=_step_of_jsonl(line, str(exc))
+            ) from exc
         except RecursionError as exc:
-            raise ExampleError("nested too deep to be a row", where=where) from exc
+            raise ExampleError("nested too deep to be a row", where=where, next_step=f"write {FORM}") from exc
         del line  # it may be most of the file
         yield where, plain_row(row, where, plain_in_place)
 
 
 def _read_json(path: Path, room: Room) -> Iterator[Row]:
     """A JSON list, read element by element so that each row knows its line."""
-    text, name = read_text(path, ExampleError), display_path(path)
+    text, name = read_source(path, ExampleError), display_path(path)
     room.take(weight(text), name)
     decoder = json.JSONDecoder(object_pairs_hook=_no_column_twice)
 
@@ -106,7 +118,9 @@ def _read_json(path: Path, room: Room) -> Iterator[Row]:
 
     def refuse(problem: str, position: int, cause: Exception | None = None) -> ExampleError:
         error = ExampleError(
-            f"not a list of rows in JSON: {problem}", where=f"{name}:{1 + text.count(chr(10), 0, position)}"
+            f"not a list of rows in JSON: {problem}",
+            where=f"{name}:{1 + text.count(chr(10), 0, position)}",
+            next_step='the file is one list: [{"id": "t-1", "text": "..."}, ...]; a row in each line is .jsonl',
         )
         error.__cause__ = cause
         return error
@@ -141,7 +155,7 @@ def _read_json(path: Path, room: Room) -> Iterator[Row]:
 
 
 def _read_yaml(path: Path, room: Room) -> Iterator[Row]:
-    text, name = read_text(path, ExampleError), display_path(path)
+    text, name = read_source(path, ExampleError), display_path(path)
     if len(text) > _LARGEST_YAML:
         raise ExampleError(
             f"YAML of {len(text):,} characters would take minutes to read: at most {_LARGEST_YAML:,} are",
@@ -157,7 +171,9 @@ def _read_yaml(path: Path, room: Room) -> Iterator[Row]:
     except yamls.YamlError as exc:
         is_list = exc.problem != yamls.NO_LIST
         raise ExampleError(
-            f"not valid YAML: {exc.problem}" if is_list else "not a list of rows", where=f"{name}:{exc.line}"
+            f"not valid YAML: {exc.problem}" if is_list else "not a list of rows",
+            where=f"{name}:{exc.line}",
+            next_step=exc.next_step if is_list else 'begin each row with a dash: - {id: t-1, text: "..."}',
         ) from exc
 
 
@@ -184,10 +200,18 @@ def _read_csv(path: Path, room: Room) -> Iterator[Row]:
             if header is None:
                 header = [column.strip() for column in cells]
                 if len(set(header)) < len(header) or "" in header:
-                    raise ExampleError("the header names a column twice, or one has no name", where=where)
+                    raise ExampleError(
+                        "the header names a column twice, or one has no name",
+                        where=where,
+                        next_step=f"name each of the {len(header)} columns once",
+                    )
                 continue
             if len(cells) != len(header):
-                raise ExampleError(f"{len(cells)} cells where the header has {len(header)}", where=where)
+                raise ExampleError(
+                    f"{len(cells)} cells where the header has {len(header)}",
+                    where=where,
+                    next_step="a cell with a comma, a line break or a quotation mark in it goes in double quotes",
+                )
             # An empty cell is a value that is not there; an empty text can be told from it in JSONL.
             row: dict[str, Any] = dict(zip(header, cells, strict=True))
             row["reference"] = row.get("reference") or None
@@ -199,7 +223,9 @@ def _read_csv(path: Path, room: Room) -> Iterator[Row]:
         raise ExampleError(
             f"a cell has more than {csv.field_size_limit():,} characters" if too_long else f"not valid CSV: {exc}",
             where=f"{name}:{line}",
-            next_step="a quote is not closed, or the row is one for JSON lines: a .jsonl file" if too_long else None,
+            next_step="a quote is not closed, or the row is one for JSON lines: a .jsonl file"
+            if too_long
+            else 'a cell with a quotation mark in it is written "so ""quoted"" here"',
         ) from exc
 
 
@@ -219,6 +245,15 @@ def _no_column_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands in it twice")
     return row
+
+
+def _step_of_jsonl(line: str, problem: str) -> str:
+    """What to do about a line that is no JSON."""
+    if "twice" in problem:
+        return "name each column once"
+    if line.strip() in {"[", "{"}:
+        return "JSON over several lines goes into a file that ends in .json, as one list of rows"
+    return f"each line is {FORM}: names and texts in double quotes, the line ended by a brace"
 
 
 def _json_problem(exc: ValueError) -> str:

@@ -148,7 +148,11 @@ def _fill(version: PromptVersion, template: str, inputs: Mapping[str, Any]) -> s
         except PromptError:
             raise
         except Exception as exc:
-            raise PromptError(f"Jinja2 could not render it: {one_line(str(exc), 400)}", where=version.where) from exc
+            raise PromptError(
+                f"Jinja2 could not render it: {one_line(str(exc), 400)}",
+                where=version.where,
+                next_step="see what it does with the example's values, and mend the one or the other",
+            ) from exc
     # One pass: braces inside a value are the value's own.
     return _VARIABLE.sub(lambda match: _shown(inputs[match.group(1)]), template)
 
@@ -175,18 +179,32 @@ def _compiled(template: str, where: str) -> jinja2.Template:
     import jinja2
 
     if template.count("{{") + template.count("{%") > _MOST_TAGS:
-        raise PromptError(f"Jinja2 cannot read it: it has more than {_MOST_TAGS:,} expressions and tags", where=where)
+        raise PromptError(
+            f"Jinja2 cannot read it: it has more than {_MOST_TAGS:,} expressions and tags",
+            where=where,
+            next_step="make texts of what the template repeats, and give them as a column of the examples",
+        )
     try:
         with sandbox.limited(template):
             return _environment().from_string(template)
     except jinja2.TemplateSyntaxError as exc:
         raise PromptError(
-            f"Jinja2 cannot read it: {exc.message} (line {exc.lineno} of the template)", where=where
+            f"Jinja2 cannot read it: {exc.message} (line {exc.lineno} of the template)",
+            where=where,
+            next_step="close what is opened there; {{ name }} alone needs no Jinja2: name the file .md",
         ) from exc
     except RecursionError as exc:
-        raise PromptError("Jinja2 cannot read it: nested too deep", where=where) from exc
+        raise PromptError(
+            "Jinja2 cannot read it: nested too deep",
+            where=where,
+            next_step="take brackets and blocks out of each other",
+        ) from exc
     except Exception as exc:  # Python has limits of its own for what Jinja2 makes of a template
-        raise PromptError(f"Jinja2 cannot read it: {one_line(str(exc), 200)}", where=where) from exc
+        raise PromptError(
+            f"Jinja2 cannot read it: {one_line(str(exc), 200)}",
+            where=where,
+            next_step="write the template in a simpler way",
+        ) from exc
 
 
 def _rendered(template: str, where: str, inputs: Mapping[str, Any]) -> str:

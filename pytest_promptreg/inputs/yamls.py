@@ -22,6 +22,36 @@ _CANNOT_START = "found character that cannot start any token"
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
+# What a beginner most likely did, by a piece of what the reader says.
+_REMEDIES = {
+    "character '@'": 'quote what begins with @: predict_version: "@1"',
+    "found character": "quote the text that begins with it; a line is indented by spaces, never by a tab",
+    "unhashable key": 'quote what begins with {: text: "{{ question }}", or write it below `text: |`',
+    "mapping values are not allowed": "a text with a colon in it goes in quotes; else the line is indented too far",
+    "expected ',' or '}'": "close the { of this line or of one above; a text that begins with { goes in quotes",
+    "expected ',' or ']'": "close the [ of this line or of one above; a text that begins with [ goes in quotes",
+    "a tab character": "indent by spaces, never by a tab",
+    "expected key": "entries of one mapping begin in the same column, and a quotation mark inside quotes is doubled",
+    "expected '-' indicator": "entries of one list begin in the same column, each with a dash and a space",
+    "could not find expected ':'": "a name is followed by a colon and a space; a text of several lines stands below |",
+    "unexpected end of stream": "the quotation mark that ends the text is missing, on this line or one above",
+    "twice": "keep one of the two",
+    "expected <block end>": "entries of one list or mapping begin in the same column",
+    "stands inside of what it names": "write the value out in place of the alias, or quote it",
+    "unfold to too much": "write the values out in place of the aliases",
+    "values in one": "split it into several",
+    "nested too deep": "a value of this depth belongs into quotes, as a text",
+    "constructor": "leave out the tag that begins with !, or quote the text",
+    "does not fit to its tag": "leave out the tag that begins with !!, or quote the text",
+    "are not allowed": "delete the control character",
+    "a number of": "put it in quotes",
+    "out of range": "correct the date, or put it in quotes",
+    "undefined alias": "quote what begins with *",
+    "another document": "leave out the line ---: a file holds one document",
+}
+_LOOK = "see the indentation and the quotes of this line, and of the one above"
+
+
 class YamlError(ValueError):
     """A text is not YAML, or not such as is read here.
 
@@ -33,6 +63,11 @@ class YamlError(ValueError):
         super().__init__(f"{problem} (line {line})")
         self.problem = problem
         self.line = line
+
+    @property
+    def next_step(self) -> str:
+        """What most likely mends it."""
+        return next((remedy for piece, remedy in _REMEDIES.items() if piece in self.problem), _LOOK)
 
 
 def load(text: str) -> Any:

@@ -158,7 +158,9 @@ def parse(line: object, where: str = "", known: Mapping[str, MetricInfo] = METRI
     if isinstance(line, Gate):
         return line
     if not isinstance(line, str):
-        raise GateError(f"a gate is a text such as 'semantic >= 0.8', not {type(line).__name__}", where=where)
+        raise GateError(
+            f"a gate is a text such as 'semantic >= 0.8', not {type(line).__name__}", where=where, next_step=FORM
+        )
     match = _matched(line)
     if match is None:
         shown = f"{line!r}" if len(line) <= _LONGEST else f"{line[:40]!r}... ({len(line):,} characters)"

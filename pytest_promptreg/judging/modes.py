@@ -60,7 +60,11 @@ def split(lines: Iterable[object], where: str) -> tuple[str, list[object]]:
                 next_step=guess if guess.startswith("did you mean") else known,
             )
         elif mode and word != mode:
-            raise GateError(f"gates are judged in one mode, and {mode!r} and {word!r} are named", where=where)
+            raise GateError(
+                f"gates are judged in one mode, and {mode!r} and {word!r} are named",
+                where=where,
+                next_step="keep one of the two",
+            )
         else:
             mode = word
     return mode, gates

@@ -313,9 +313,17 @@ def _info(name: str, described: Description, where: str) -> MetricInfo:
     low, high = (_bound(name, side, getattr(described, side), where) for side in ("low", "high"))
     equal = None if described.equal is None else _bound(name, "equal", described.equal, where)
     if low >= high:
-        raise ConfigError(f"{name}: low {low:g} is not below high {high:g}", where=where)
+        raise ConfigError(
+            f"{name}: low {low:g} is not below high {high:g}",
+            where=where,
+            next_step=f"give it low={high:g}, high={low:g}, or what its scores lie between",
+        )
     if equal is not None and not (low <= equal <= high and math.isfinite(equal)):
-        raise ConfigError(f"{name}: equal {equal:g} does not lie between low {low:g} and high {high:g}", where=where)
+        raise ConfigError(
+            f"{name}: equal {equal:g} does not lie between low {low:g} and high {high:g}",
+            where=where,
+            next_step="equal is the score of two equal texts, on the metric's own scale",
+        )
     if equal is None and math.isinf(high):
         raise ConfigError(
             f"{name} has no highest score, so what equal texts score must be said",
@@ -324,7 +332,11 @@ def _info(name: str, described: Description, where: str) -> MetricInfo:
         )
     version = described.version
     if version is not None and (not str(version).strip() or len(str(version).splitlines()) > 1):
-        raise ConfigError(f"{name}: version {shown(version)} is not one line of text", where=where)
+        raise ConfigError(
+            f"{name}: version {shown(version)} is not one line of text",
+            where=where,
+            next_step='write version="2", and another one when its scores change',
+        )
     return MetricInfo(name, low, high, equal=equal)
 
 
@@ -334,7 +346,11 @@ def _bound(name: str, side: str, value: object, where: str) -> float:
     except (TypeError, ValueError, OverflowError):
         bound = math.nan
     if math.isnan(bound):
-        raise ConfigError(f"{name}: {side} must be a number, not {shown(value)}", where=where)
+        raise ConfigError(
+            f"{name}: {side} must be a number, not {shown(value)}",
+            where=where,
+            next_step="write low=0, high=1, or what its scores lie between",
+        )
     return bound
 
 

@@ -55,15 +55,27 @@ def run(arguments: Namespace, say: Callable[[str], None]) -> int:
     """
     config = load(arguments.file)
     if not isinstance(config.value, Mapping) or not {"prompts", "providers", "tests"} & config.value.keys():
-        raise ConfigError("this is no configuration of promptfoo's: it has no prompts", where=config.where)
+        raise ConfigError(
+            "this is no configuration of promptfoo's: it has no prompts",
+            where=config.where,
+            next_step="name the file that has prompts: and tests:",
+        )
     leftovers = Leftovers()
     versions = read_prompts(config.get("prompts"), leftovers)
     if not versions:
-        raise ConfigError("\n  ".join(["there is no prompt that can be taken", *leftovers.lines()]), where=config.where)
+        raise ConfigError(
+            "\n  ".join(["there is no prompt that can be taken", *leftovers.lines()]),
+            where=config.where,
+            next_step="write the prompts as texts or text files, then import again",
+        )
     providers = read_providers(config.get("providers") or config.get("targets"), leftovers)
     rows = read_rows(config.get("tests"), config.get("defaultTest"), leftovers)
     if not rows:
-        raise ConfigError("\n  ".join(["there is no test that can be taken", *leftovers.lines()]), where=config.where)
+        raise ConfigError(
+            "\n  ".join(["there is no test that can be taken", *leftovers.lines()]),
+            where=config.where,
+            next_step="write the tests with vars, or as CSV, JSON or YAML, then import again",
+        )
     _fill_gaps(rows, versions, leftovers)
     samples = _options(config, leftovers)
     name = _name(arguments.file)

@@ -85,7 +85,11 @@ def load(path: Path) -> Part:
         try:
             return Part(json.loads(text), path, {})
         except (ValueError, RecursionError) as exc:
-            raise ConfigError(f"not valid JSON: {exc}", where=where) from exc
+            raise ConfigError(
+                f"not valid JSON: {exc}",
+                where=where,
+                next_step="see the place that it names, or write the file as YAML",
+            ) from exc
     if path.suffix not in _YAML:
         raise ConfigError(
             "only configurations in YAML and JSON are read", where=where, next_step="write it as promptfooconfig.yaml"
@@ -93,5 +97,7 @@ def load(path: Path) -> Part:
     try:
         value, lines = yamls.load_with_lines(text, _LEVELS)
     except yamls.YamlError as exc:
-        raise ConfigError(f"not valid YAML: {exc.problem}", where=f"{where}:{exc.line}") from exc
+        raise ConfigError(
+            f"not valid YAML: {exc.problem}", where=f"{where}:{exc.line}", next_step=exc.next_step
+        ) from exc
     return Part(value, path, lines)

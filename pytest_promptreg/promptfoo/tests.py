@@ -71,7 +71,11 @@ def read_rows(part: Part | None, default: Part | None, leftovers: Leftovers) -> 
         variables = {**begins.variables, **test.variables}
         inputs = list(itertools.islice(_multiplied(variables), _MOST_ROWS + 1))
         if len(rows) + len(inputs) > _MOST_ROWS:
-            raise ConfigError(f"its tests multiply to more than {_MOST_ROWS:,} rows", where=test.where or begins.where)
+            raise ConfigError(
+                f"its tests multiply to more than {_MOST_ROWS:,} rows",
+                where=test.where or begins.where,
+                next_step="shorten the lists in its vars",
+            )
         for index, values in enumerate(inputs, start=1):
             reference, gates = expected([*begins.assertions, *test.assertions], values, leftovers)
             identity = f"{name}-{index}" if len(inputs) > 1 else name
@@ -128,7 +132,11 @@ def _row_of_json(line: str, path: Path, number: int) -> Part:
     try:
         return Part(json.loads(line), path, {(): number})
     except (ValueError, RecursionError) as exc:
-        raise ConfigError(f"not a test in JSON: {exc}", where=f"{display_path(path)}:{number}") from exc
+        raise ConfigError(
+            f"not a test in JSON: {exc}",
+            where=f"{display_path(path)}:{number}",
+            next_step='each line is a test: {"vars": {"name": "..."}}',
+        ) from exc
 
 
 def _of_csv(path: Path, leftovers: Leftovers) -> Iterator[_Test]:
@@ -138,7 +146,11 @@ def _of_csv(path: Path, leftovers: Leftovers) -> Iterator[_Test]:
         for row in reader:
             yield _of_cells(row, f"{where}:{reader.line_num}", leftovers)
     except csv.Error as exc:
-        raise ConfigError(f"not valid CSV: {exc}", where=f"{where}:{reader.line_num}") from exc
+        raise ConfigError(
+            f"not valid CSV: {exc}",
+            where=f"{where}:{reader.line_num}",
+            next_step='a cell with a quotation mark in it is written "so ""quoted"" here"',
+        ) from exc
 
 
 def _of_cells(row: Mapping[str, str | None], where: str, leftovers: Leftovers) -> _Test:

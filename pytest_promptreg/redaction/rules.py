@@ -50,7 +50,11 @@ def _pattern(name: str, pattern: str, flags: str) -> PatternRule:
     try:
         compiled = regex.compile(f"(?{flags}){pattern}" if flags else pattern)
     except regex.error as exc:
-        raise ConfigError(f"/{pattern}/ is no regular expression: {exc}", where=_WHERE) from exc
+        raise ConfigError(
+            f"/{pattern}/ is no regular expression: {exc}",
+            where=_WHERE,
+            next_step="a backslash before a character takes it as it is: \\(, \\[, \\*",
+        ) from exc
     if compiled.search(""):
         raise ConfigError(
             f"/{pattern}/ matches an empty text, and so everywhere",

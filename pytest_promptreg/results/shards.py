@@ -113,9 +113,13 @@ class Part:
             part: Part = Wire().decode(wire, Part)
         except WrongValueError as exc:
             exc.path.insert(0, "part")
-            raise ResultsError(f"the results cannot be trusted: {exc}", where=where) from exc
+            raise ResultsError(
+                f"the results cannot be trusted: {exc}", where=where, next_step="run that shard again"
+            ) from exc
         if not 1 <= part.index <= part.count:
-            raise ResultsError("the results cannot be trusted: part is of no shard", where=where)
+            raise ResultsError(
+                "the results cannot be trusted: part is of no shard", where=where, next_step="run that shard again"
+            )
         return part
 
 

@@ -57,7 +57,13 @@ class ChatModel:
         url = f"{base_url()}/chat/completions"
         model = config.get("model_name") or config.get("model") or self._model
         body = {**parameters(config), "model": model, "messages": request.messages}
-        reply = self._web.post(url, body, os.environ.get("OPENAI_API_KEY", "").strip())
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if not key and not _named_url():
+            raise PredictError(
+                f"OPENAI_API_KEY is not set, so {model!r} at {shown_url(url)} was not asked",
+                next_step="export OPENAI_API_KEY=..., or set OPENAI_BASE_URL to a server that needs no key",
+            )
+        reply = self._web.post(url, body, key)
         problem = message_of(reply.body.get("error")) if isinstance(reply.body, Mapping) else "no object"
         if problem or "choices" not in reply.body or not reply.body["choices"]:
             raise self._web.error(url, f"no choices: {problem}" if problem else "no choices in its reply", 200)
@@ -69,8 +75,12 @@ class ChatModel:
 
 def base_url() -> str:
     """Where requests go, without a slash at its end."""
-    named = os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_BASE") or _DEFAULT_URL
-    return named.strip().rstrip("/")
+    return (_named_url() or _DEFAULT_URL).rstrip("/")
+
+
+def _named_url() -> str:
+    """The server that the environment names; empty for OpenAI's own."""
+    return (os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_BASE") or "").strip()
 
 
 def describe_chat(model: str) -> dict[str, str]:
@@ -108,6 +118,8 @@ def _amount(value: Any) -> float | None:
 def _next_step(status: int | None) -> str:
     if not os.environ.get("OPENAI_API_KEY") and status in {401, 403}:
         return "set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs no key"
+    if status is None and not _named_url():
+        return "see that this machine has a connection, and HTTPS_PROXY where it needs one; then run again with --lf"
     return {
         None: "see that OPENAI_BASE_URL is right and that the server runs",
         400: "see what the prompt's model_config sends",

@@ -25,6 +25,11 @@ from .predicts import check_predict, name_of
 from .samples import check_samples
 from .suite import SuiteSpec, case_slug
 
+_NEEDED = {
+    "prompts": 'prompts="prompts/NAME": a folder with v1.md, v2.md ..., or one file',
+    "examples": 'examples="rows.jsonl": a row such as {"id": "t-1", "text": "..."} in each line',
+}
+
 
 def build_suite(
     marker: Mapping[str, Any],
@@ -63,9 +68,13 @@ def build_suite(
                 where=where,
                 next_step=did_you_mean(name, ARGUMENTS),
             )
-    for name in ("prompts", "examples"):
+    for name, example in _NEEDED.items():
         if marker.get(name) is None:
-            raise ConfigError(f"the promptreg marker of {function} needs {name}=", where=where)
+            raise ConfigError(
+                f"the promptreg marker of {function} needs {name}=",
+                where=where,
+                next_step=f"write {example}",
+            )
     check_predict(marker.get("predict"), at["predict"])
     said_samples = marker.get("samples", 1)
     of_marker = check_samples(said_samples, f"samples={said_samples!r}", at["samples"])
@@ -80,11 +89,13 @@ def build_suite(
     _refuse_colliding_ids(versions, examples)
     _refuse_missing_variables(versions, examples)
     metrics = metrics or SuiteMetrics(marker.get("metrics"), lambda _: None, at["metrics"])
-    mode, far_lines, near_lines = _levels(ini_gates, marker.get("gates"), at["gates"])
+    said_gates = marker.get("gates")
+    mode, far_lines, near_lines = _levels(ini_gates, said_gates, at["gates"])
     metrics.look_up([*far_lines, *near_lines, *(line for example in examples for line in example.gates)])
+    places_of_gates = _places_of_gates(said_gates, at)
     gates = nearest(
         (parse(line, "the ini option promptreg_gates", metrics.known) for line in far_lines),
-        (parse(line, at["gates"], metrics.known) for line in near_lines),
+        (parse(line, places_of_gates[str(line)], metrics.known) for line in near_lines),
     )
     if not mode and (gates or (examples and all(example.gates for example in examples))):
         mode = modes.STRICT
@@ -122,8 +133,17 @@ def _gate_lines(lines: object, where: str) -> Sequence[object]:
     if isinstance(lines, str):
         return (lines,)
     if not isinstance(lines, list | tuple):
-        raise GateError(f"gates is a list of texts, not {type(lines).__name__}", where=where)
+        raise GateError(
+            f"gates is a list of texts, not {type(lines).__name__}",
+            where=where,
+            next_step='write gates=["semantic >= 0.8"]',
+        )
     return lines
+
+
+def _places_of_gates(lines: object, at: Mapping[str, str]) -> dict[str, str]:
+    """Where each gate stands, by its text: in a suite file on a line of its own."""
+    return {str(line): at.get(f"gates[{index}]", at["gates"]) for index, line in enumerate(_gate_lines(lines, ""))}
 
 
 def _levels(ini: Iterable[str], marker: object, where: str) -> tuple[str, list[object], list[object]]:

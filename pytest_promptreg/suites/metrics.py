@@ -36,7 +36,11 @@ class SuiteMetrics:
         self._where = where
         for name in METRICS:
             if fixture_scope(FIXTURE + name) is not None:
-                raise ConfigError(f"the fixture {FIXTURE}{name} has the name of a built-in metric", where=where)
+                raise ConfigError(
+                    f"the fixture {FIXTURE}{name} has the name of a built-in metric",
+                    where=where,
+                    next_step="give the fixture another name, and the gates that one",
+                )
         self.reported = tuple(dict.fromkeys(self._declare(entry, name) for entry, name in _entries(declared, where)))
 
     def look_up(self, lines: Iterable[object]) -> None:
@@ -102,7 +106,11 @@ class SuiteMetrics:
 
         adopted = adopt(source, name=name, where=where)
         if adopted.info.name in self.own:
-            raise ConfigError(f"two metrics are called {adopted.info.name!r}", where=where)
+            raise ConfigError(
+                f"two metrics are called {adopted.info.name!r}",
+                where=where,
+                next_step="leave one out, or give it another name: metrics={'other_name': my_function}",
+            )
         self.known[adopted.info.name] = adopted.info
         self.own[adopted.info.name] = adopted.metric
         return adopted.info.name
@@ -120,6 +128,7 @@ def _entries(declared: object, where: str) -> list[tuple[object, str | None]]:
     raise ConfigError(
         f"metrics is a list of names, functions and objects, or a dict of them by name, not {type(declared).__name__}",
         where=where,
+        next_step='write metrics=["semantic", my_function]',
     )
 
 

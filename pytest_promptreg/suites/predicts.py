@@ -62,7 +62,11 @@ def resolve_predict(predict: object, where: str, registry: RegistrySettings | No
     meant = {"hint": f'name it as "{module}:/{path}"'} if is_address(f"{module}:/{path}") else {}
     found = find(predict, f"predict={predict!r}", where, **meant)
     if not callable(found):
-        raise ConfigError(f"predict={predict!r} is not callable", where=where)
+        raise ConfigError(
+            f"predict={predict!r} is not callable",
+            where=where,
+            next_step='give it a function, "package.module:function" or "openai:/MODEL"',
+        )
     target: Callable[..., Any] = found
     return target
 

@@ -71,7 +71,11 @@ def find(places: Iterable[Path], *, named: bool) -> list[Path]:
     found: dict[Path, None] = {}
     for place in places:
         if not place.is_dir() and named:
-            raise ConfigError("there is no such folder", where=display_path(place))
+            raise ConfigError(
+                "there is no such folder",
+                where=display_path(place),
+                next_step="name the folder in which records wait, or leave it out for the one of this project",
+            )
         if (place / spool.FILE).is_file():
             found[place] = None
         spool.clear_up(spool.spool_of(place))

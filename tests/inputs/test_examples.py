@@ -34,6 +34,7 @@ def load(folder: Path, source: object) -> tuple[Example, ...]:
 def refused(folder: Path, source: object) -> ExampleError:
     with pytest.raises(ExampleError) as error:
         load(folder, source)
+    assert error.value.next_step, "a refusal says what to do"
     return error.value
 
 
@@ -100,6 +101,7 @@ def test_each_row_knows_its_line(tmp_path: Path, name: str, text: str, lines: li
         ("r.jsonl", '{"id": 1}\n{"id": true}\n', 2, "id is neither"),
         ("r.jsonl", '{"id": 1}\n{"id": 2, "gates": 5}\n', 2, "gates is not a list"),
         ("r.jsonl", '{"id": 1}\n{"id": 2, "tags": [1]}\n', 2, "tags is not a list"),
+        ("r.jsonl", '{"id": 1}\n<<<<<<< HEAD\n=======\n{"id": 2}\n>>>>>>> x\n', 2, "it holds a merge conflict"),
         ("r.json", '[\n{"id": 1},\n{"id": 2\n]', 4, "not a list of rows in JSON"),
         ("r.json", '[\n{"id": 1}\n{"id": 2}\n]', 3, "a comma or ] is missing"),
         ("r.json", '[\n{"id": 1},\n5]', 3, "a row is int"),
@@ -125,6 +127,7 @@ def test_each_row_knows_its_line(tmp_path: Path, name: str, text: str, lines: li
         ("r.csv", 'id,q\n1,a\n2,"b\n3,c\n4,d\n', 3, "not valid CSV"),
         ("r.csv", 'id,q\n1,a\n2,"b"c\n', 3, "not valid CSV"),
         ("r.csv", "id,q\n1,a\n,b\n", 3, "id is neither"),
+        ("r.csv", f"id,q\n1,{'x' * 140_000}\n", 2, "a cell has more than 131,072 characters"),
     ],
 )
 def test_a_broken_row_is_refused_at_its_line(tmp_path: Path, name: str, text: str, line: int, said: str) -> None:
@@ -133,6 +136,19 @@ def test_a_broken_row_is_refused_at_its_line(tmp_path: Path, name: str, text: st
     error = refused(tmp_path, name)
     assert said in error.what
     assert str(error.where).endswith(f"{name}:{line}")
+
+
+def test_json_over_several_lines_is_known(tmp_path: Path) -> None:
+    """A list of rows in a file that should have one in each line is told where it belongs."""
+    (tmp_path / "r.jsonl").write_text('[\n  {"id": 1}\n]\n')
+    assert "a file that ends in .json" in str(refused(tmp_path, "r.jsonl").next_step)
+
+
+def test_marks_of_a_conflict_may_stand_in_a_cell(tmp_path: Path) -> None:
+    """Between the quotation marks of a CSV file a text is a text."""
+    (tmp_path / "r.csv").write_text('id,q\n1,"\n<<<<<<< a\n=======\n>>>>>>> b\n"\n')
+    (example,) = load(tmp_path, "r.csv")
+    assert "\n=======\n" in example.inputs["q"]
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.json", "r.yaml", "r.csv"])

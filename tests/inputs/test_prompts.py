@@ -30,6 +30,7 @@ def labels(versions: tuple[PromptVersion, ...] | list[PromptVersion]) -> list[st
 def refused(folder: Path, source: object) -> PromptError:
     with pytest.raises(PromptError) as error:
         load(folder, source)
+    assert error.value.next_step, "a refusal says what to do"
     return error.value
 
 
@@ -169,8 +170,9 @@ def test_objects_that_are_no_prompt_are_refused(tmp_path: Path, entry: object, s
 @pytest.mark.parametrize(
     ("name", "text", "line", "said"),
     [
-        ("v.md", "", "", "the prompt is empty"),
-        ("v.md", "---\ntags: {a: b}\n---\n\n", "", "the prompt is empty"),
+        ("v.md", "", ":1", "the prompt is empty"),
+        ("v.md", "---\ntags: {a: b}\n---\n\n", ":4", "the prompt is empty"),
+        ("v.md", "Hi\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n", ":2", "it holds a merge conflict"),
         ("v.md", "---\na: b\nmodel_config: {\n---\nHi", ":4", "not valid YAML"),
         ("v.md", "---\n- a\n---\nHi", ":2", "expected a mapping, found list"),
         ("v.md", "---\nmodel: x\n---\nHi", "", "unknown field in the front matter: model"),
@@ -194,6 +196,26 @@ def test_files_that_are_no_prompt_are_refused(tmp_path: Path, name: str, text: s
     error = refused(tmp_path, name)
     assert said in error.what
     assert str(error.where).endswith(f"{name}{line}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<<<<<<< a\n>>>>>>> b\n", ">>>>>>> b\n=======\n<<<<<<< a", " <<<<<<< a\n =======\n >>>>>>> b", "=======\nHi"],
+)
+def test_marks_that_are_no_conflict_are_text(tmp_path: Path, text: str) -> None:
+    """A rule of equals signs, half a conflict and one that is indented are a prompt's own."""
+    write(tmp_path, **{"v.md": text})
+    (version,) = load(tmp_path, "v.md")
+    assert version.text == text.rstrip("\n")
+
+
+def test_a_name_that_is_nearly_there_is_told(tmp_path: Path) -> None:
+    """A folder whose name is misspelt is asked for by its right one; else the first file to write is named."""
+    write(tmp_path, **{"v1.md": "Hi"})
+    (tmp_path / "prompts" / "reply").mkdir(parents=True)
+    assert "did you mean 'prompts/reply'?" in str(refused(tmp_path, "prompts/replay").next_step)
+    assert f"write the first version into {tmp_path}/prompts/x/v1.md;" in str(refused(tmp_path, "prompts/x").next_step)
+    assert str(refused(tmp_path, "prompts/reply").next_step).endswith("/prompts/reply/v1.md")
 
 
 def test_not_utf8_is_refused(tmp_path: Path) -> None:

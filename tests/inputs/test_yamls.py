@@ -76,6 +76,29 @@ def test_what_is_no_list_of_plain_values_is_told_with_its_line(text: str, proble
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("a: @x", "quote what begins with @"),
+        ("a: {{ text }}", "quote what begins with {"),
+        ("a: b: c", "goes in quotes"),
+        ("a: 1\n b: 2", "indented too far"),
+        ("a: {b: 0\n", "close the {"),
+        ("a: [0\nb: c", "close the ["),
+        ("a: 'b", "quotation mark"),
+        ("- a: b\n c: d", "the same column"),
+        ("a: 1\na: 2", "keep one"),
+        ("a: *b", "quote what begins with *"),
+        ("a: !b c", "leave out the tag"),
+    ],
+)
+def test_what_mends_it_is_told(text: str, step: str) -> None:
+    """The next step is about the mistake at hand, not about YAML."""
+    with pytest.raises(yamls.YamlError) as caught:
+        yamls.load(text)
+    assert step in caught.value.next_step
+
+
 @pytest.mark.parametrize("read", [yamls.load, lambda text: list(yamls.items(text))], ids=["load", "items"])
 def test_a_bomb_takes_no_memory(read: Callable[[str], Any]) -> None:
     """Aliases that would unfold to a billion values are refused in less than two megabytes."""

@@ -207,6 +207,30 @@ def test_a_server_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch,
     assert "OPENAI_BASE_URL" in str(error.next_step)
 
 
+def test_without_a_key_openai_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither a key nor another server is named, no call is made, and what to set is said."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    error = failure("openai:/small")
+    assert (
+        error.what
+        == "OPENAI_API_KEY is not set, so 'small' at https://api.openai.com/v1/chat/completions was not asked"
+    )
+    assert str(error.next_step).startswith("export OPENAI_API_KEY=")
+
+
+def test_openai_itself_that_cannot_be_reached_blames_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that nobody has set is not what is wrong."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    step = str(failure("openai:/small").next_step)
+    assert "HTTPS_PROXY" in step
+    assert "OPENAI_BASE_URL" not in step
+
+
 def test_a_server_that_does_not_answer_is_an_error(server: JsonServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call has a time limit of its own, far above what the runner allows it."""
     assert web._TIMEOUT_S[1] > 120

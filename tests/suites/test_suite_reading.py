@@ -48,6 +48,22 @@ def test_one_suite_is_the_file(tmp_path: Path) -> None:
     }
 
 
+def test_each_gate_knows_its_line(tmp_path: Path) -> None:
+    """A gate of a list is told at its own line, and one that stands alone at that of the gates."""
+    several, one = read(
+        tmp_path,
+        """
+        suites:
+          - {name: a, prompts: p, examples: e, gates: [bleu >= 3,
+              chrf >= 5]}
+          - {name: b, prompts: p, examples: e, gates: bleu >= 3}
+        """,
+    )
+    lines = {name: int(place.rpartition(":")[2]) for name, place in several.places.items() if "gates" in name}
+    assert lines == {"gates": 2, "gates[0]": 2, "gates[1]": 3}
+    assert "gates[0]" not in one.places
+
+
 def test_several_suites_stand_in_a_list(tmp_path: Path) -> None:
     """Each begins at its own line; rows and prompts that are written out know theirs; an anchor saves writing."""
     first, second = read(
@@ -124,7 +140,7 @@ REFUSED = [
         )
     ),
     ("prompts: p\nexamples: e\nbaseline: @champion\n", 3, "not valid YAML: found character '@'", "quote what begins"),
-    ("prompts: p\nprompts: q\nexamples: e\n", 2, "'prompts' stands in it twice", "quote"),
+    ("prompts: p\nprompts: q\nexamples: e\n", 2, "'prompts' stands in it twice", "keep one"),
     ("prompts: !!python/object/apply:os.system [x]\nexamples: e\n", 1, "could not determine a constructor", "quote"),
     ("a: &a [*a]\n", 1, "stands inside of what it names", "quote"),
 ]

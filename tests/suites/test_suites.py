@@ -37,6 +37,7 @@ def build(
 def refused(tmp_path: Path, kind: type[PromptregError], **marker: Any) -> PromptregError:
     with pytest.raises(kind) as error:
         build(tmp_path, **marker)
+    assert error.value.next_step, "a refusal says what to do"
     return error.value
 
 
@@ -86,6 +87,22 @@ def test_gates_without_a_mode_are_strict(tmp_path: Path) -> None:
     assert build(tmp_path).mode == "strict"
     assert build(tmp_path, gates=None, examples=rows).mode == "strict"
     assert [str(gate) for gate in build(tmp_path, gates="strict").gates] == ["exact == 1"]
+
+
+def test_a_gate_with_a_line_of_its_own_is_refused_there(tmp_path: Path) -> None:
+    """A suite file's gates stand on several lines, and the one that is wrong is told at its own."""
+    places = {"gates": "s.yaml:4", "gates[0]": "s.yaml:5", "gates[1]": "s.yaml:6"}
+    with pytest.raises(GateError) as error:
+        build_suite(
+            {"prompts": PROMPTS, "examples": ROWS, "gates": ["calibrated", "bleuh >= 5"]},
+            suite_id="s.yaml::s",
+            module=tmp_path / "s.yaml",
+            line=1,
+            function="s",
+            ini_gates=(),
+            places=places,
+        )
+    assert error.value.where == "s.yaml:6"
 
 
 def test_a_suite_without_gates_is_judged_by_its_baseline(tmp_path: Path) -> None:
@@ -177,7 +194,7 @@ def test_commands_work_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"gates": "calibrate"}, GateError, "'calibrate' is no gate and no mode", "did you mean 'calibrated'?"),
         ({"gates": ["floor", "strict"]}, GateError, "one mode", None),
         ({"gates": ["pass_rate >= 0.9"]}, GateError, "no gate is on a case", "semantic >= 0.8"),
-        ({"examples": []}, ExampleError, "no examples", "add at least one row"),
+        ({"examples": []}, ExampleError, "no examples", "add a row such as"),
         ({"prompts": []}, PromptError, "names no prompt", None),
         ({"prompts": [{"label": "v1", "text": "{{ topic }}"}]}, PromptError, "uses 'topic', which example 'a'", "q"),
         (

@@ -11,9 +11,10 @@ from typing import Any
 
 from ... import typed
 from ...errors import ConfigError, did_you_mean
-from ...files import display_path, read_text
+from ...files import display_path
 from ...inputs import yamls
 from ...inputs.placed import Placed
+from ...inputs.source_text import read_source
 from ...report.escape import one_line
 from ..arguments import ARGUMENTS, Schema
 
@@ -38,7 +39,7 @@ class Declared:
 
     :param line: the line on which it begins.
     :param arguments: as on the marker, by name.
-    :param places: ``file:line`` of each.
+    :param places: ``file:line`` of each, and of each gate of a list: ``gates[0]``.
     """
 
     name: str
@@ -59,7 +60,7 @@ def read_suites(path: Path) -> tuple[Declared, ...]:
     """
     where = display_path(path)
     _refuse_a_twin(path)
-    text = read_text(path, ConfigError)
+    text = read_source(path, ConfigError)
     if len(text) > _LARGEST:
         raise ConfigError(
             f"a suite file of {len(text):,} characters is too long",
@@ -72,7 +73,7 @@ def read_suites(path: Path) -> tuple[Declared, ...]:
         raise ConfigError(
             f"not valid YAML: {exc.problem}",
             where=f"{where}:{exc.line}",
-            next_step='quote what begins with { or @: predict_version: "@1", text: "{{ question }}"',
+            next_step=exc.next_step,
         ) from exc
     return _Reading(path, where, lines).suites(value)
 
@@ -156,6 +157,9 @@ class _Reading:
         for argument in ("prompts", "examples"):
             said[argument] = self._placed(said[argument], (*at, argument))
         places = {argument: f"{self._where}:{self._line((*at, argument))}" for argument in said}
+        gates = said.get("gates")
+        for index in range(len(gates) if isinstance(gates, list) else 0):
+            places[f"gates[{index}]"] = f"{self._where}:{self._line((*at, 'gates', index))}"
         return Declared(name, self._line(at), said, places)
 
     def _name(self, value: Mapping[str, Any], at: tuple[str | int, ...]) -> str:
