@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_promptreg.session import garbage
 from pytest_promptreg.session.garbage import Frozen
 
 
 @pytest.fixture
-def _nothing_frozen() -> Iterator[None]:
+def _nothing_frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process of a user; what these tests have frozen for themselves is frozen again."""
+    monkeypatch.setattr(garbage, "gc", gc)
     before = gc.get_freeze_count()
     gc.unfreeze()
     yield
