@@ -65,7 +65,7 @@ def _heavy_packages() -> None:
     # objects, as each run under test does before it freezes its own, 0.07 s.
     gc.collect()
     gc.freeze()
-    garbage.gc = types.SimpleNamespace(get_freeze_count=lambda: 1)  # type: ignore[attr-defined]  # undone where it is tested
+    vars(garbage)["gc"] = types.SimpleNamespace(get_freeze_count=lambda: 1)  # undone where it is tested
 
 
 @pytest.fixture

@@ -375,11 +375,11 @@ def test_the_schema_finds_what_is_wrong() -> None:
     assert breaks(data, SCHEMA) == ["$.format", f"{place}[0].scores", f"{place}[1].verdict", f"{place}[2].example"]
 
 
-def test_the_schema_is_up_to_date() -> None:
-    """A field that is added to what is written is added to the schema: `python docs/results_schema.py`."""
-    script = Path(__file__).parents[2] / "docs" / "results_schema.py"
+def test_the_schemas_are_up_to_date() -> None:
+    """A field that is added to what is written is added to the schema: `python docs/schemas.py`."""
+    script = Path(__file__).parents[2] / "docs" / "schemas.py"
     done = subprocess.run([sys.executable, str(script), "--check"], check=False)
-    assert done.returncode == 0, "run python docs/results_schema.py"
+    assert done.returncode == 0, "run python docs/schemas.py"
 
 
 @given(runs())

@@ -1,6 +1,7 @@
-"""Writes results.schema.json, the JSON Schema of result files, from the annotations of what they hold.
+"""Writes the JSON Schemas of result files, from the annotations of what they hold, and of suite files.
 
-``python docs/results_schema.py`` writes it, ``--check`` says whether it is up to date.
+``python docs/schemas.py`` writes results.schema.json and suite_file.schema.json, ``--check`` says whether
+both are up to date.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pytest_promptreg.judging.gates import Gate, Verdict
 from pytest_promptreg.model import PromptVersion
 from pytest_promptreg.results.file import FORMAT, KIND
 from pytest_promptreg.results.outcome import CaseOutcome, RunOutcome
+from pytest_promptreg.suites.files.schema import schema as of_suite_files
 
-FILE = Path(__file__).with_name("results.schema.json")
+FOLDER = Path(__file__).parent
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 NOT_FINITE = ["NaN", "Infinity", "-Infinity"]
@@ -87,8 +89,8 @@ class Making:
         return {"$ref": f"#/$defs/{name}"}
 
 
-def schema() -> Schema:
-    """The whole schema. What it does not name may be there: fields are added without a new format number."""
+def of_results() -> Schema:
+    """The schema of a result file. What it does not name may be there: fields are added without a new format number."""
     making = Making()
     run = making.of(RunOutcome)
     return {
@@ -107,13 +109,19 @@ def schema() -> Schema:
     }
 
 
+SCHEMAS = {"results.schema.json": of_results, "suite_file.schema.json": of_suite_files}
+
+
 def main() -> int:
-    """Write the file, or say whether it is up to date."""
-    text = json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
-    if "--check" in sys.argv[1:]:
-        return int(FILE.read_text(encoding="utf-8") != text)
-    FILE.write_text(text, encoding="utf-8")
-    return 0
+    """Write the files, or say whether they are up to date."""
+    stale = False
+    for name, schema in SCHEMAS.items():
+        file, text = FOLDER / name, json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+        if "--check" in sys.argv[1:]:
+            stale |= file.read_text(encoding="utf-8") != text
+        else:
+            file.write_text(text, encoding="utf-8")
+    return int(stale)
 
 
 if __name__ == "__main__":
