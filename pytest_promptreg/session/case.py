@@ -90,7 +90,8 @@ class PromptregCase:
     def check(self, output: Any = _WHAT_PREDICT_RETURNED, *, outputs: Any = _WHAT_PREDICT_RETURNED) -> CaseOutcome:
         """Judge the output against the stored baseline.
 
-        Fails the test on a breach, and where there is nothing to compare with. In a refresh (``--promptreg-update``,
+        Fails the test on a breach, where there is nothing to compare with, and where another output of this case has
+        been judged before. In a refresh (``--promptreg-update``,
         ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded
         and only the rate fails, at the end.
 
@@ -120,11 +121,20 @@ class PromptregCase:
         return verdict is Verdict.BREACHED and self._run.spec.has_pass_rate
 
     def _take_made(self, outputs: Sequence[Any]) -> None:
-        self._outcome, self._checked = None, False
+        """Keep what the test made itself; the first that was judged stays, or a breach could be talked away."""
+        if not self._checked:
+            self._outcome = None
         try:
-            self._outputs = [self._run.redacted(Output.of(output)) for output in outputs]
+            made = [self._run.redacted(Output.of(output)) for output in outputs]
         except (PredictError, RedactionError) as exc:
             self._fail(f"promptreg.check(output): {exc}")
+        if not self._checked:
+            self._outputs = made
+        elif [output.text for output in made] != [output.text for output in self._outputs]:
+            self._fail(
+                "promptreg.check() has judged another output of this case already, and a case has one verdict\n"
+                "  give several samples at once, promptreg.check(outputs=[...]), or make a test of its own of the other"
+            )
 
     # -- for the plugin: set-up of the fixture, and the end of the test
 

@@ -387,31 +387,47 @@ def test_check_refuses_what_is_no_output(project: Project, value: str) -> None:
 
 
 def test_check_twice_is_one_verdict(project: Project) -> None:
-    """A second check() answers with the same outcome; check(output) judges that output, and the last counts."""
+    """check() again, or with the same output, answers with the same outcome."""
     project.suite(
         body="""
         first = promptreg.check()
         assert promptreg.check() is first
-        promptreg.check("one two three four five six")
+        assert promptreg.check("one two three four five six") is first
         """
     )
     project.pytester.runpytest_inprocess("--promptreg-update", "-k", "v1-a").assert_outcomes(passed=1)
-    project.suite(
-        body="""
-        import pytest
-        with pytest.raises(pytest.fail.Exception):
-            promptreg.check("nothing alike")
-        outcome = promptreg.check("one two three four five six")
-        assert (outcome.verdict, outcome.output) == ("unchanged", "one two three four five six")
-        """
-    )
-    result = project.pytester.runpytest_inprocess("-k", "v1-a")
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*version*unchanged*", "*v1?*1*1*"])
-    project.suite(body="promptreg.check()\npromptreg.check('nothing alike')")
+    project.pytester.runpytest_inprocess("-k", "v1-a").assert_outcomes(passed=1)
+
+
+ANOTHER = "promptreg.check() has judged another output of this case*"
+SWALLOWED = "with pytest.raises(BaseException):\n    "
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("promptreg.check('{good}')\npromptreg.check('no')", ANOTHER),
+        (SWALLOWED + "promptreg.check('no')\npromptreg.check('{good}')", ANOTHER),
+        (f"{SWALLOWED}promptreg.check('no')\n{SWALLOWED}promptreg.check('{{good}}')", "rouge_l 0.000 (gate >= 0.8)"),
+    ],
+)
+def test_a_second_output_is_refused(project: Project, body: str, said: str) -> None:
+    """A case has one verdict: a better output cannot talk a breach away, nor a worse one go unseen."""
+    project.store()
+    project.suite(body=body.format(good="one two three four five six"))
     result = project.pytester.runpytest_inprocess("-k", "v1-a")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*version*breached*"])
+    result.stdout.fnmatch_lines([said])
+
+
+def test_a_pass_rate_counts_the_first_output(project: Project) -> None:
+    """Where a breach raises nothing, the output that is judged after it is refused all the same."""
+    project.store()
+    body = f"promptreg.check('no')\n{SWALLOWED}promptreg.check('one two three four five six')"
+    project.suite(body=body, gates=["rouge_l >= 0.8", "pass_rate >= 0.1"])
+    result = project.pytester.runpytest_inprocess("-k", "v1-a")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*version*breached*", "*v1[*]*1 *1*"])
 
 
 def test_what_a_test_sees_of_its_case(project: Project) -> None:
