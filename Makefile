@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest compat soak lint bench docs recipes clean
+.PHONY: demo test test-slow test-lowest compat soak lint bench docs recipes clean
 
 demo: $(READY)  ## run the example suite: green, then with version v3, which is caught
 	$(BIN)/python -m pytest example_suite
@@ -16,6 +16,9 @@ demo: $(READY)  ## run the example suite: green, then with version v3, which is 
 
 test: $(READY)  ## run the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slow: $(READY)  ## run the tests that take long: clusters, servers that die, processes side by side
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 # The leg's tests are those of what others' releases can break: pytest, MLflow, pandas, NumPy, the tokenizers and metrics.
 LOWEST := .venv-lowest

@@ -99,6 +99,7 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert main(["sync", "--rootdir", str(tmp_path)]) == 130
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed otherwise there")
 def test_a_run_that_was_killed_while_it_was_sending_is_sent_later(project: Path) -> None:
     """From pytest to the store: a server that hangs, SIGKILL, and one command that sends what the run had found."""

@@ -148,6 +148,7 @@ if __name__ == "__main__":
     process.communicate("", timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_calls_run_on_a_cluster_and_a_lost_worker_changes_nothing(
     make: Callable[..., Runner], cluster: tuple[str, Path]
@@ -159,6 +160,7 @@ def test_calls_run_on_a_cluster_and_a_lost_worker_changes_nothing(
     assert mark.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_worker_that_dies_of_a_call_each_time_is_an_error(
     make: Callable[..., Runner], cluster: tuple[str, Path]
@@ -207,6 +209,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_no_verdict_changes_on_a_cluster(project: pytest.Pytester, cluster: tuple[str, Path], workers: str) -> None:
     """With a worker of the cluster lost in the middle, each case has the verdict that it has without a cluster."""

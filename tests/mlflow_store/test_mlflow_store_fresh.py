@@ -18,6 +18,7 @@ from pytest_promptreg.mlflow_store.fresh import make_whole
 MAKER = "import sys; from pytest_promptreg.mlflow_store.fresh import make_whole; make_whole(sys.argv[1])"
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_leaves_nothing_that_stands_in_the_way(tmp_path: Path) -> None:
     """What it began is begun again: of itself, MLflow could never open that file any more."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"

@@ -370,6 +370,7 @@ def test_a_missing_mlflow_is_told(database: Path, monkeypatch: pytest.MonkeyPatc
     assert "verdict" not in said
 
 
+@pytest.mark.slow
 def test_processes_that_load_at_once_agree(database: Path, tmp_path: Path) -> None:
     """One of them asks, and the others take its copy: MLflow is imported once."""
     command = [sys.executable, "-W", "error", "-c", LOADER, "prompts:/summarize@champion"]

@@ -147,6 +147,7 @@ def test_a_server_that_answers_with_errors_is_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_two_processes_can_make_the_same_store_at_once(tmp_path: Path, runs_in: Any) -> None:
     """Two pytest runs that find no store both succeed in silence, and leave one that works, with one parent each."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -161,6 +162,7 @@ def test_two_processes_can_make_the_same_store_at_once(tmp_path: Path, runs_in: 
     assert {run.tags["promptreg.complete"] for run in runs.values()} == {"true"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
 @pytest.mark.parametrize("most_bytes", [100, 100_000])
 def test_a_full_disk_is_one_line(tmp_path: Path, most_bytes: int) -> None:

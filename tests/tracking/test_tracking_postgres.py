@@ -163,6 +163,8 @@ def tree(runs: dict[str, Any]) -> list[tuple[str, str]]:
     )
 
 
+pytestmark = pytest.mark.slow
+
 ONE = [("parent", "true"), ("v1", "true"), ("v2", "true")]
 
 

@@ -259,6 +259,7 @@ def test_the_slower_of_two_takes_back_what_it_wrote(client: Any, uri: str) -> No
     assert [version.label for version in load("prompts:/rivals", uri)] == ["v1", "v3"]
 
 
+@pytest.mark.slow
 def test_processes_that_register_at_once_leave_one_of_each(uri: str) -> None:
     """Even without the lock that a run holds, each ends with the same numbers."""
     command = [sys.executable, "-c", WRITER, uri]

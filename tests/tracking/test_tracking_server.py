@@ -162,6 +162,7 @@ def test_a_password_in_the_address_is_not_shown(server_store: Any, server: str, 
     assert server in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
     server_store: Any, machine: MlflowServer, make_run: Any, project: RunFacts
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_connection_that_goes_dead_midway_costs_the_time_limit_and_no_record(
     assert statuses(server_store.runs("swallowed")) == WHOLE
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_among_the_traces_gets_the_rest_when_it_is_back(
     server_store: Any, machine: MlflowServer, make_run: Any, project: RunFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +220,7 @@ def test_a_server_that_dies_among_the_traces_gets_the_rest_when_it_is_back(
         assert all(len(trace.data.spans) == 1 and len(trace.info.assessments) >= 3 for trace in traces)
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_midway_gets_the_rest_when_it_is_back(
     server_store: Any,
     machine: MlflowServer,

@@ -232,6 +232,7 @@ def test_a_record_in_hand_is_left_to_whoever_has_it(sqlite_store: Any, record: R
     assert not list(spool.spool_of(here).iterdir())
 
 
+@pytest.mark.slow
 def test_two_syncs_at_once_send_each_record_once(sqlite_store: Any, record: Record, here: Path) -> None:
     """Two processes that are started together leave one parent for each record, and an empty spool."""
     for _ in range(3):
