@@ -253,7 +253,9 @@ def test_every_case_skipped_is_no_pass_rate(project: Project) -> None:
     assert "pass_rate" not in result.stdout.str().partition("= prompt regression =")[2]
 
 
-@pytest.mark.parametrize("dist", ["loadfile", "loadgroup", "worksteal"])
+@pytest.mark.parametrize(
+    "dist", [*(pytest.param(dist, marks=pytest.mark.slow) for dist in ("loadfile", "loadgroup")), "worksteal"]
+)
 def test_every_way_of_distributing(project: Project, dist: str) -> None:
     """Whatever xdist does to node ids and queues: same verdicts, same exit status, no case lost."""
     project.suite(name="other")
@@ -302,9 +304,9 @@ def follow(request):
     ("when", "flags"),
     [
         ("last", []),
-        ("only", []),
+        pytest.param("only", [], marks=pytest.mark.slow),
         ("first", ["--promptreg-update"]),
-        ("last", ["--promptreg-update"]),
+        pytest.param("last", ["--promptreg-update"], marks=pytest.mark.slow),
         ("only", ["--promptreg-update"]),
     ],
     ids=["plain-last", "plain-only", "update-first", "update-last", "update-only"],

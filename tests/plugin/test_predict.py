@@ -412,7 +412,9 @@ def test_only_selected_cases_are_called(project: Project, run: Run) -> None:
     assert sorted(project.lines("calls")) == ["v1a", "v1b", "v1b"]
 
 
-@pytest.mark.parametrize("dist", ["load", "loadfile", "loadscope", "loadgroup"])
+@pytest.mark.parametrize(
+    "dist", ["load", *(pytest.param(f"load{by}", marks=pytest.mark.slow) for by in ("file", "scope", "group"))]
+)
 def test_each_call_is_made_once_however_xdist_distributes(project: Project, dist: str) -> None:
     """With -n 2 no case is called by two workers, or twice by one, and the baseline is whole."""
     project.examples({f"e{number:02}": f"text {number}" for number in range(30)})

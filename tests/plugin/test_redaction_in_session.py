@@ -124,7 +124,7 @@ def found_in(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.usefixtures("_own_mlflow_state")
-@pytest.mark.parametrize("run", ["alone", "n2"], indirect=True)
+@pytest.mark.parametrize("run", ["alone", pytest.param("n2", marks=pytest.mark.slow)], indirect=True)
 def test_no_file_and_no_line_of_a_run_has_a_secret(project: Any, run: Run) -> None:
     """Prompt, settings, inputs, reference, output, exception, prints, logs and spans: predict and the test see them."""
     import mlflow

@@ -70,7 +70,7 @@ def found_in(folder: Path, search: str) -> Any:
 
 
 @pytest.mark.usefixtures("_own_mlflow_state")
-@pytest.mark.parametrize("run", ["alone", "n2"], indirect=True)
+@pytest.mark.parametrize("run", ["alone", pytest.param("n2", marks=pytest.mark.slow)], indirect=True)
 def test_spans_of_predict_reach_the_store_with_the_verdict(project: Any, run: Run) -> None:
     """Also from workers, which write nothing; the user's own store is not even opened, his state as it was."""
     project.store()

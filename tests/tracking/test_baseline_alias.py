@@ -138,15 +138,16 @@ def test_the_candidate_is_compared_with_what_is_in_production(project: Project) 
     assert "--promptreg-accept" not in said
 
 
+@pytest.mark.parametrize("run", ["alone", pytest.param("n2", marks=pytest.mark.slow)], indirect=True)
 def test_after_the_alias_moved_nothing_is_compared_until_it_is_stored(
-    project: Project, run_each_way: Callable[..., pytest.RunResult]
+    project: Project, run: Callable[..., pytest.RunResult]
 ) -> None:
     """Each case says of which version its record is, what the alias names now, and the command; no call is made."""
     quiet = "--no-promptreg-mlflow"
     project.run("--promptreg-update")
     project.move(2)
     project.calls()
-    result = run_each_way(quiet)
+    result = run(quiet)
     assert result.ret == 1
     assert project.calls() == []
     assert result.parseoutcomes()["failed"] == 4
@@ -159,7 +160,7 @@ def test_after_the_alias_moved_nothing_is_compared_until_it_is_stored(
             "next: pytest test_say.py --promptreg-update   (stores the outputs of @champion (version 2))",
         ]
     )
-    assert run_each_way(quiet, "--promptreg-update").ret == 0
+    assert run(quiet, "--promptreg-update").ret == 0
     assert project.calls() == ["v2", "v2"]
     assert project.stored["version"] == "v2"
 
