@@ -88,7 +88,7 @@ def test_a_baseline_that_breaks_meanwhile_is_not_written_over(meanwhile: Project
 
 
 STOPPED = """
-from pytest_promptreg import refreshing
+from pytest_promptreg.baselines import refreshing
 
 write, count = refreshing.write_atomically, iter(range(9))
 
