@@ -259,6 +259,7 @@ def test_nothing_starts_while_a_server_asks_for_patience(make: Callable[..., Run
 def test_calls_keep_to_the_rate(make: Callable[..., Runner]) -> None:
     """Twenty calls a second: eleven of them take at least the time that ten take, less what may be caught up on."""
     runner, starts = make(concurrency=16, rate=Rate(20.0)), []
+    began = time.monotonic()  # and not when the first of them starts, which may be late where there is much to do
 
     def predict(asked: Request) -> str:
         starts.append(time.monotonic())
@@ -269,7 +270,7 @@ def test_calls_keep_to_the_rate(make: Callable[..., Runner]) -> None:
         runner.submit(key(number), caller)
     for number in range(11):
         runner.result(key(number))
-    assert max(starts) - min(starts) >= 10 / 20 - 0.11
+    assert max(starts) - began >= 10 / 20 - 0.11
     assert runner.tally().rate_s > 0
 
 
