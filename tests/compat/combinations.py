@@ -3,9 +3,10 @@
     make compat        # or, with the plugins installed: python tests/compat/combinations.py [NAME ...]
 
 Each combination is run without pytest-xdist, with ``-n 0`` and with ``-n 2``: it stores a baseline, passes, meets a
-regression beside a failed call, and refreshes the baseline while a call fails. Verdicts, counts, exit status and the
-bytes of the baseline must be those of plain pytest, or the combination is refused. A table is written to
-standard output, as Markdown; the exit status is 1 when anything differs.
+regression beside a failed call, misses gates on a suite as a whole, and refreshes the baseline while a call fails.
+Verdicts, exit status, what pytest's last line counts and the bytes of the baseline must be those of plain pytest, and
+no run may end in a traceback, or the combination is refused. A table is written to standard output, as Markdown; the
+exit status is 1 when anything differs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _WAYS = {"alone": (), "-n 0": ("-n0",), "-n 2": ("-n2",)}
 _LIMIT_S = 600
 
 _CONFTEST = """
-    import json, os, pathlib, time
+    import os, pathlib, time
     import pytest
 
     MODE = os.environ["TRIED"]
@@ -55,12 +56,6 @@ _CONFTEST = """
     @pytest.fixture(scope="session")
     def promptreg_predict():
         return predict
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(terminalreporter):
-        stats = terminalreporter.stats
-        told = {name: len(stats.get(name, ())) for name in ("passed", "failed", "error", "rerun", "skipped")}
-        pathlib.Path(os.environ["TOLD"]).write_text(json.dumps(told), encoding="utf-8")
 """
 _SUITE = """
     import pytest
@@ -73,9 +68,18 @@ _SUITE = """
     def test_answer(promptreg):
         promptreg.check()
 
+    @pytest.mark.promptreg(
+        prompts="prompts",
+        examples=[{"id": text, "text": text} for text in ("steady", "worse")],
+        gates=["rouge_l >= 0.8", "pass_rate >= 0.9", "mean(rouge_l) >= 0.9"],
+    )
+    def test_as_a_whole(promptreg):
+        promptreg.check()
+
     def test_other():
         pass
 """
+_EXAMPLES = {"test_answer": ("steady", "worse", "down", "shaky", "hangs"), "test_as_a_whole": ("steady", "worse")}
 _EXTRA = """
     import pytest
 
@@ -97,6 +101,7 @@ class Combination:
     :param part: whether only a part of the cases runs, by design: then verdicts and counts are not compared.
     :param refused: what a refusal says.
     :param stops_hung: whether a call that hangs is ended: ``case`` for its case alone, ``run`` for the whole run.
+    :param untold: what its last lines do not count: :attr:`Seen.counts`.
     :param note: what a reader of the table should know.
     """
 
@@ -110,6 +115,7 @@ class Combination:
     part: bool = False
     refused: str = ""
     stops_hung: str = ""
+    untold: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -202,7 +208,23 @@ COMBINATIONS = (
             promptreg.check()
     """,
     ),
-    Combination("pytest-sugar", ("pytest-sugar",)),
+    Combination(
+        "pytest-subtests",
+        ("pytest-subtests",),
+        extra="""
+    @suite
+    def test_parts(promptreg, subtests):
+        with subtests.test("check"):
+            promptreg.check()
+    """,
+    ),
+    Combination(
+        "pytest-sugar",
+        ("pytest-sugar",),
+        ("--force-sugar",),
+        untold=("suite gate missed",),
+        note="its last lines do not count missed gates of a suite; the section before them names each",
+    ),
     Combination(
         "pytest-mock",
         ("pytest-mock",),
@@ -258,9 +280,31 @@ class Seen:
     """What one run came to."""
 
     exit_status: int
-    text: str
+    stdout: str
+    stderr: str
     verdicts: dict[str, str] = field(default_factory=dict)
-    told: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All that it wrote."""
+        return self.stdout + self.stderr
+
+    @property
+    def ended_in_a_traceback(self) -> bool:
+        """Whether pytest, a plugin or what is called at exit failed: the one of a failed call stands behind a bar."""
+        return re.search(r"(?m)^(INTERNALERROR|\s*Traceback \(most recent call last\))", self.text) is not None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What pytest's last line counts, in the singular; empty where that line is not the last one."""
+        lines = self.stdout.rstrip().splitlines() or [""]
+        if line := re.fullmatch(r"=* ?(.*) in [0-9.]+s(?: \([0-9:]+\))? ?=*", lines[-1]):
+            found = re.findall(r"([0-9]+) ([^,]+)", line[1])
+        else:  # pytest-sugar's last block, which holds the names of failed tests as well
+            block = re.split(r"(?m)^Results \([0-9.]+s\):$", self.stdout)[1:]
+            found = re.findall(r"(?m)^ +([0-9]+) (.+)$", "".join(block))
+        singular = {"errors": "error", "suite gates missed": "suite gate missed", "warnings": "warning"}
+        return {singular.get(what, what): int(number) for number, what in found}
 
 
 class Project:
@@ -292,12 +336,11 @@ class Project:
         self._runs += 1
         seen = self._folder / f"seen{self._runs}"
         seen.mkdir()
-        results, told = seen / "results.json", seen / "told.json"
+        results = seen / "results.json"
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MLFLOW_"))},
             "TRIED": mode,
             "SEEN": str(seen),
-            "TOLD": str(told),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "OPIK_TRACK_DISABLE": "true",
             "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
@@ -319,9 +362,9 @@ class Project:
         )
         return Seen(
             done.returncode,
-            done.stdout + done.stderr,
+            done.stdout,
+            done.stderr,
             _verdicts(json.loads(results.read_text(encoding="utf-8"))) if results.exists() else {},
-            json.loads(told.read_text(encoding="utf-8")) if told.exists() else {},
         )
 
     def _write(self, name: str, text: str) -> None:
@@ -338,11 +381,11 @@ def _verdicts(results: Mapping[str, object]) -> dict[str, str]:
     run = results["run"]
     assert isinstance(run, dict)
     return {
-        f"{case['version']} {case['example']}": case["verdict"]
+        f"{suite['spec']['function']} {case['version']} {case['example']}": case["verdict"]
         for suite in run["suites"]
         for found in suite["versions"]
         for case in found["cases"]
-        if suite["spec"]["function"] == "test_answer"
+        if suite["spec"]["function"] in _EXAMPLES
     }
 
 
@@ -354,65 +397,91 @@ def tried(combination: Combination, way: Sequence[str]) -> list[str]:
             return _refusal(project, combination)
         wrong = _whole_life(project, combination)
         if combination.stops_hung:
-            wrong += _hung(project, combination, way)
+            wrong += _hung(project, combination)
         return wrong
 
 
 def _refusal(project: Project, combination: Combination) -> list[str]:
     refused = project.run("well", "--promptreg-update")
     right = refused.exit_status == 4 and combination.refused in refused.text and not project.baseline
+    right = right and not refused.ended_in_a_traceback
     return [] if right else [f"not refused: exit status {refused.exit_status}\n{refused.text}"]
 
 
 def _whole_life(project: Project, combination: Combination) -> list[str]:
-    examples = ("steady", "worse", "down", "shaky", "hangs")
-    unchanged = {f"{label} {name}": "unchanged" for label in ("v1", "v2") for name in examples}
-    trouble = dict(unchanged)
-    for label in ("v1", "v2"):
-        trouble |= {f"{label} worse": "breached", f"{label} down": "error"}
-        trouble |= {} if combination.reruns else {f"{label} shaky": "breached"}
     wrong = []
 
-    def expect(what: str, seen: Seen, status: int, verdicts: Mapping[str, str]) -> None:
-        if seen.exit_status != status:
-            wrong.append(f"{what}: exit status {seen.exit_status} and not {status}\n{seen.text}")
-        elif combination.part:
-            if any(verdict != verdicts[name] for name, verdict in seen.verdicts.items()) or not seen.verdicts:
-                wrong.append(f"{what}: {seen.verdicts}")
-        elif seen.verdicts != verdicts:
-            wrong.append(f"{what}: {seen.verdicts}\n{seen.text}")
-        elif not combination.extra:
-            by_kind = Counter(verdicts.values())
-            told = {"failed": by_kind["breached"], "error": by_kind["error"], "passed": by_kind["unchanged"] + 1}
-            if differing := {name: seen.told.get(name) for name in told if seen.told.get(name) != told[name]}:
-                wrong.append(f"{what}: pytest told {differing} and not {told}\n{seen.text}")
+    def expect(what: str, seen: Seen, status: int, *, missed: int = 0, **counts: int) -> None:
+        if fault := _fault(combination, seen, status, {**counts, "suite gate missed": missed}):
+            wrong.append(f"{what}: {fault}\n{seen.text}")
 
     stored = project.run("well", "--promptreg-update", *combination.updating)
-    if stored.exit_status != 0 or not project.baseline:
-        return [f"update: exit status {stored.exit_status}\n{stored.text}"]
+    expect("update", stored, 0, passed=8)
     first = project.baseline
-    if not combination.part and list(json.loads(first)["examples"]) != sorted(examples):
-        wrong.append(f"update: {first.decode()}")
-    expect("passing", project.run("well"), 0, unchanged)
-    expect("trouble", project.run("trouble"), 1, trouble)
+    if not first or (not combination.part and list(json.loads(first)["examples"]) != sorted(_EXAMPLES["test_answer"])):
+        return [*wrong, f"update: {first.decode()}"]
+    well, trouble = project.run("well"), project.run("trouble")
+    expect("passing", well, 0, passed=15)
+    # A case of the suite that is judged as a whole passes, and four gates of that suite are missed.
+    shaky = 0 if combination.reruns else 2
+    expect("trouble", trouble, 1, failed=2 + shaky, error=2, passed=11 - shaky, missed=4)
+    for seen, troubled in ((well, False), (trouble, True)):
+        expected = _expected(combination, troubled=troubled)
+        shown = {name: expected[name] for name in (seen.verdicts if combination.part else expected)}
+        if seen.verdicts != shown or not shown:
+            wrong.append(f"{'trouble' if troubled else 'passing'}: {seen.verdicts}\n{seen.text}")
     if project.baseline != first:
         wrong.append("a plain run wrote to the baseline")
     half = project.run("half", "--promptreg-update", *combination.updating)
+    expect("update with a failed call", half, 1, passed=7, error=1)
     kept = json.loads(project.baseline)["examples"]
-    if half.exit_status != 1 or "So it is." not in str(kept["steady"]) or kept.get("down") != _record(first, "down"):
-        wrong.append(f"update with a failed call: exit status {half.exit_status}\n{half.text}")
+    if "So it is." not in str(kept["steady"]) or kept.get("down") != _record(first, "down"):
+        wrong.append(f"update with a failed call: {kept}\n{half.text}")
     return wrong
+
+
+def _expected(combination: Combination, *, troubled: bool) -> dict[str, str]:
+    """The verdicts of a plain run."""
+    verdicts = {
+        f"{suite} {label} {name}": "unchanged"
+        for suite, names in _EXAMPLES.items()
+        for label in ("v1", "v2")
+        for name in names
+    }
+    for label in ("v1", "v2") if troubled else ():
+        verdicts |= {f"test_answer {label} worse": "breached", f"test_answer {label} down": "error"}
+        verdicts[f"test_as_a_whole {label} worse"] = "breached"
+        verdicts |= {} if combination.reruns else {f"test_answer {label} shaky": "breached"}
+    return verdicts
+
+
+def _fault(combination: Combination, seen: Seen, status: int, counts: Mapping[str, int]) -> str:
+    """How a run differs in what every run tells; empty if in nothing."""
+    if seen.ended_in_a_traceback:
+        return "a traceback"
+    if seen.exit_status != status:
+        return f"exit status {seen.exit_status} and not {status}"
+    if not seen.counts:
+        return "pytest's last line is not the last one"
+    if combination.part:
+        return ""
+    kinds = ("failed", "error", "passed", "suite gate missed")
+    told = {kind: seen.counts.get(kind, 0) for kind in kinds if kind not in combination.untold}
+    if combination.extra:  # whose tests pass
+        told["passed"] = min(told["passed"], counts["passed"])
+    differing = {kind: number for kind, number in told.items() if number != counts.get(kind, 0)}
+    return f"the last line counts {differing}, and not {dict(counts)}" if differing else ""
 
 
 def _record(baseline: bytes, example: str) -> object:
     return json.loads(baseline)["examples"].get(example)
 
 
-def _hung(project: Project, combination: Combination, way: Sequence[str]) -> list[str]:
+def _hung(project: Project, combination: Combination) -> list[str]:
     before = project.baseline
     flags = [flag for flag in combination.flags if not flag.startswith("--timeout=")]
     hung = project.run("hung", "--timeout=3", *flags)
-    if hung.exit_status == 0 or project.baseline != before:
+    if hung.exit_status == 0 or hung.ended_in_a_traceback or project.baseline != before:
         return [f"a call that hangs: exit status {hung.exit_status}\n{hung.text}"]
     if combination.stops_hung == "case" and Counter(hung.verdicts.values())["error"] != 2:
         return [f"a call that hangs: {hung.verdicts}\n{hung.text}"]
