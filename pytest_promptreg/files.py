@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from .atomic import write_atomically
 from .errors import PromptregError
-from .weight import ROOM, largest, shown, weight
+from .weight import LONGEST_ROW, ROOM, largest, shown, weight
 
 _GLOB_CHARACTERS = "*?["
 OWN_FOLDER = ".promptreg"
@@ -108,6 +108,11 @@ def read_lines(path: Path, error: type[PromptregError]) -> Iterator[str]:
         with path.open("rb") as file:
             for data in file:
                 number += 1
+                if len(data) > LONGEST_ROW:
+                    raise error(
+                        f"a line of {len(data) / 1e6:,.0f} MB is too long: at most {shown(LONGEST_ROW)} are read",
+                        where=f"{display_path(path)}:{number}",
+                    )
                 lines = [data.removesuffix(b"\n").decode("utf-8-sig" if number == 1 else "utf-8")]
                 if "\r" in lines[0]:  # at its end, or some end all their lines so
                     lines = lines[0].removesuffix("\r").split("\r")

@@ -279,7 +279,7 @@ def ini_value(config: pytest.Config, name: str) -> Any:
         raw = config._inicfg[name]  # pytest has no public word for what stands in the file
         value = getattr(raw, "value", raw)
         if INI_OPTIONS[name].kind != "string":
-            return value if isinstance(value, list) else [str(value)]
+            return [str(entry) for entry in (value if isinstance(value, list) else [value])]
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 ROOM = 2_000_000_000  # bytes, for what one file holds or for the examples of one suite
 LARGE_ROOM = 2 * ROOM  # for the results of a run
+LONGEST_ROW = 64_000_000  # bytes of a file of rows: a single one is in memory several times over while it is read
 OF_ROW = 1_000  # an example, its names and its place
 _OF_BYTE = 8  # a character takes up to four bytes in Python, while it is read and when it is kept
 _OF_VALUE = 60

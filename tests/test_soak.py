@@ -27,9 +27,9 @@ def test_every_test_with_more_to_try_is_taken_along() -> None:
     assert [path.name for path in asking if not _is_marked(trees[path])] == []
 
 
-@pytest.mark.parametrize(("value", "expected"), [(None, 3), ("1", 500), ("0", 3)])
+@pytest.mark.parametrize(("value", "expected"), [(None, 3), ("1", 500), ("0", 3), ("0.1", 50), ("0.001", 3)])
 def test_the_variable_decides(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: int) -> None:
-    """Few tries as a rule, many where the variable says 1."""
+    """Few tries as a rule, many where the variable says 1, and the share of them that it says."""
     monkeypatch.delenv(SOAK_VARIABLE, raising=False)
     if value is not None:
         monkeypatch.setenv(SOAK_VARIABLE, value)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic import is_abandoned, write_atomically
 from ..errors import BaselineError
-from ..files import OWN_FOLDER, display_path, own_folder
+from ..files import OWN_FOLDER, display_path, own_folder, read_bytes
 from ..text import digest
 
 if TYPE_CHECKING:
@@ -137,13 +137,13 @@ def _notes(rootdir: Path) -> list[Path]:
 def _half_done(note: Path) -> str:
     """What a note has to tell of a deed that was begun and not ended; empty for one that is all done, or not begun."""
     try:
-        said = json.loads(note.read_text(encoding="utf-8"))
+        said = json.loads(read_bytes(note))
         files: Sequence[Mapping[str, Any]] = said["files"]
         now = {file["path"]: _digest_of(Path(file["path"])) for file in files}
         done = [file for file in files if now[file["path"]] == file["after"]]
         left = [file["path"] for file in files if now[file["path"]] == file["before"] != file["after"]]
         command = str(said["command"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     if not done or not left:
         return ""
@@ -164,7 +164,7 @@ def _lock(folder: Path, timeout_s: float) -> BaseFileLock:
 def _digest_of(path: Path) -> str | None:
     """Of what a file says; None where there is none."""
     try:
-        return digest(path.read_bytes().decode("utf-8", "surrogateescape"))
+        return digest(read_bytes(path).decode("utf-8", "surrogateescape"))
     except OSError:
         return None
 

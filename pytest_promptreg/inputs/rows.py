@@ -16,7 +16,7 @@ from .. import typed
 from ..errors import ExampleError
 from ..files import display_path, read_lines
 from ..text import plain, plain_in_place
-from ..weight import OF_ROW, ROOM, shown, weight
+from ..weight import LONGEST_ROW, OF_ROW, ROOM, shown, weight
 from . import yamls
 from .source_text import CONFLICT_STEP, is_conflict_mark, read_source
 
@@ -128,9 +128,9 @@ def _read_json(path: Path, room: Room) -> Iterator[Row]:
     position = skip_space(0)
     if text[position : position + 1] != "[":
         raise refuse("it does not begin with [", position)
-    position, line, counted = skip_space(position + 1), 1, 0
+    position, line, began = skip_space(position + 1), 1, 0
     while text[position : position + 1] != "]":
-        line, counted = line + text.count("\n", counted, position), position
+        line, began = line + text.count("\n", began, position), position
         try:
             row, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as exc:
@@ -140,6 +140,8 @@ def _read_json(path: Path, room: Room) -> Iterator[Row]:
         except ValueError as exc:
             raise refuse(str(exc), position, exc) from exc
         where = f"{name}:{line}"
+        if position - began > LONGEST_ROW:
+            raise ExampleError(f"a row of more than {shown(LONGEST_ROW)} is too long", where=where)
         room.take(OF_ROW, where)
         yield where, plain_row(row, where, plain_in_place)
         position = skip_space(position)

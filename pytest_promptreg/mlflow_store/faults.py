@@ -5,6 +5,7 @@ MLflow's own client waits twenty minutes for a server that does not answer.
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -107,11 +108,20 @@ def _says(*parts: str) -> Callable[[BaseException, str], bool]:
     return lambda exc, _: any(part in str(exc) for part in parts)
 
 
+def _fails_with(*codes: int) -> Callable[[BaseException, str], bool]:
+    return lambda exc, _: isinstance(exc, OSError) and exc.errno in codes
+
+
+def _any_of(*recognise: Callable[[BaseException, str], bool]) -> Callable[[BaseException, str], bool]:
+    return lambda exc, said: any(one(exc, said) for one in recognise)
+
+
 def _is(*names: str) -> Callable[[BaseException, str], bool]:
     return lambda exc, _: any(kind.__name__ in names for kind in type(exc).__mro__)
 
 
 _SEE = "see that it runs and that {variable} is right"
+_ELSEWHERE = "python -m pytest_promptreg sync --tracking-uri URI sends it elsewhere"
 _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     (_is("TimeoutError"), "no answer after {timeout:g} s", "see whether the server is well, or raise the time limit"),
     (
@@ -123,6 +133,19 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
         _is("ImportError"),
         "a package is missing: {said}",
         "install it (MLflow itself: pip install 'mlflow>=3.12,<4')",
+    ),
+    (
+        _any_of(_fails_with(errno.ENOSPC, errno.EDQUOT), _says("database or disk is full")),
+        "the disk is full: {said}",
+        f"make room on it; {_ELSEWHERE}",
+    ),
+    (
+        _any_of(
+            _fails_with(errno.EROFS, errno.EACCES, errno.EPERM),
+            _says("attempt to write a readonly database", "unable to open database file", "disk I/O error"),
+        ),
+        "it cannot be written: {said}",
+        f"see that its folder is there and writable; {_ELSEWHERE}",
     ),
     (
         _says("failed with error code 404"),

@@ -39,7 +39,7 @@ def read_lines(text: str) -> Any:
     except json.JSONDecodeError:
         return json.loads(text)  # one document that a person has indented
     if not isinstance(head, dict) or type(head.get(_COUNT)) is not int:
-        return json.loads(text)
+        return json.loads(text) if rest.strip() else head
     places = _places(head)
     count = 0
     for count, line in enumerate(filter(None, rest.split("\n")), start=1):

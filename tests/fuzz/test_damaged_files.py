@@ -7,13 +7,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from more_readers import more_readers
 from mutations import damaged, distorted
 from readers import Reader, readers, trouble
 
 from pytest_promptreg.errors import ResultsError
 from tests.soak import tries
 
-READERS = readers()
+READERS = [*readers(), *more_readers()]
 
 
 @pytest.fixture(autouse=True)

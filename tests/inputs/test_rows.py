@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_promptreg import files
 from pytest_promptreg.errors import ExampleError
 from pytest_promptreg.inputs import rows
 from pytest_promptreg.inputs.examples import load_examples
@@ -88,6 +89,17 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, name: str) -> None
     with (tmp_path / name).open("wb") as file:
         file.truncate(10**12)
     assert "a file of 1,000,000 MB is too large: at most 250 MB are read" in refused(tmp_path / name).what
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_row_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """With its line."""
+    for module in (files, rows):
+        monkeypatch.setattr(module, "LONGEST_ROW", 2_000)
+    (tmp_path / name).write_text(FORMS[name]([1]).replace("x" * 990, "x" * 3_000), encoding="utf-8")
+    error = refused(tmp_path / name)
+    assert "too long" in error.what
+    assert str(error.where).endswith(f"{name}:{2 if name == 'r.csv' else 1}")
 
 
 def test_long_yaml_is_to_be_written_as_json_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

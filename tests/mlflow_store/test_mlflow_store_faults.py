@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -48,6 +49,24 @@ def test_the_port_of_a_database_server_is_tried(closed_port: str, silent_server:
 def test_what_the_store_does_not_take_ends_with_what_to_do(said: str, step: str) -> None:
     """Settings that no store can take are told with the setting, and with how the record gets elsewhere."""
     assert step in (explain(RuntimeError(said), Store("http://host", 20)).next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("exc", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "mlruns/x"), "the disk is full"),
+        (OSError(errno.EROFS, "Read-only file system"), "it cannot be written"),
+        (PermissionError(errno.EACCES, "Permission denied"), "it cannot be written"),
+        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "the disk is full"),
+        (RuntimeError("(sqlite3.OperationalError) attempt to write a readonly database"), "it cannot be written"),
+        (RuntimeError("(sqlite3.OperationalError) unable to open database file"), "it cannot be written"),
+    ],
+)
+def test_a_disk_that_fails_is_told_with_what_to_do(exc: Exception, told: str) -> None:
+    """Whether the file system says so or the database: what is to be done, and how the record gets elsewhere."""
+    error = explain(exc, Store("sqlite:///mlflow.db", 20))
+    assert told in error.what
+    assert "sync --tracking-uri URI" in str(error.next_step)
 
 
 @pytest.mark.parametrize(

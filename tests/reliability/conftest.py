@@ -19,6 +19,14 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 
 @pytest.fixture(scope="session")
+def arenas(tmp_path_factory: pytest.TempPathFactory, arena: Arena) -> Iterator[tuple[Arena, Arena]]:
+    """Two that run commands."""
+    other = Arena(tmp_path_factory.mktemp("other"))
+    yield arena, other
+    other.close()
+
+
+@pytest.fixture(scope="session")
 def stored(tmp_path_factory: pytest.TempPathFactory, arena: Arena) -> Path:
     """A project whose baselines are stored."""
     folder = tmp_path_factory.mktemp("stored") / "project"

@@ -178,6 +178,11 @@ DEEDS = (
     Deed("sync", ("sync", *_TO_STORE), _keep_two_records, "pytest_promptreg"),  # last but one: it needs MLflow
     Deed("spool", (*SUITES, "--promptreg-mlflow"), _keep_a_record, environ=_AWAY),
 )
+_TWO_WORKERS = ("-p", "xdist", "-n", "2")
+DEEDS_OF_WORKERS = (
+    Deed("update by workers", (*_TWO_WORKERS, *SUITES, "--promptreg-update"), _edit),
+    Deed("record by workers", (*_TWO_WORKERS, *SUITES, "--promptreg-replay=reuse", "--promptreg-update"), _record),
+)
 
 
 # -- running
@@ -221,9 +226,9 @@ class Arena:
         """Run a deed and strike before its dealing with files of that number."""
         return self._order(folder, deed.command, deed.environ, how=how, number=number)
 
-    def strike_in_time(self, folder: Path, deed: Deed, how: str, seconds: float) -> Ran:
-        """Run a deed and send it a signal after so many seconds."""
-        return self._order(folder, deed.command, deed.environ, how=how, after=seconds)
+    def strike_in_time(self, folder: Path, deed: Deed, how: str, seconds: float, whom: str = "command") -> Ran:
+        """Run a deed and send a signal after so many seconds to it, to a ``worker`` of it, or to ``all``."""
+        return self._order(folder, deed.command, deed.environ, how=how, after=seconds, whom=whom)
 
     def close(self) -> None:
         """Let the process end."""
@@ -237,6 +242,7 @@ class Arena:
         how: str = "SIGKILL",
         number: int = 0,
         after: float | None = None,
+        whom: str = "command",
     ) -> Ran:
         order = {
             "folder": str(folder),
@@ -245,6 +251,7 @@ class Arena:
             "how": how,
             "number": number,
             "after": after,
+            "whom": whom,
             "output": str(self._output),
             "counted": str(self._counted),
             "limit": _LIMIT_S,
@@ -281,7 +288,14 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def _runs(store: Path) -> bytes:
-    """What a store says of its runs: of each session what there is, however often, and whether it is complete."""
+    return "\n".join(map(str, runs_in(store))).encode()
+
+
+def runs_in(store: Path) -> list[tuple[object, ...]]:
+    """What a store says of its runs: of each session what there is, however often, and whether it is complete.
+
+    Each is the session's id, the run's name and status, the tag that says whether it is complete, and counts.
+    """
     asked = """
         select s.value, r.name, r.status, c.value,
                (select count(*) from metrics m where m.run_uuid = r.run_uuid),
@@ -293,7 +307,7 @@ def _runs(store: Path) -> bytes:
         order by 1, 2, 3, 4, 5, 6
     """
     with closing(sqlite3.connect(store)) as connection:
-        return "\n".join(map(str, connection.execute(asked))).encode()
+        return list(connection.execute(asked))
 
 
 def temporaries(found: Tree) -> list[str]:

@@ -6,7 +6,8 @@ its input, and answers each with a line.
 An order is struck ``after`` some seconds, or before the ``number``-th of its dealings with files in the working
 directory; an audit hook sees files opened for writing, renamed, removed and made, and ``os.fsync`` is looked at from
 both sides: nothing in the command knows of it. ``how`` says what happens then: ``SIGKILL``, ``SIGTERM`` or ``SIGINT``
-comes, or the disk is full (``ENOSPC``) or read-only (``EROFS``) from there on.
+comes, or the disk is full (``ENOSPC``) or read-only (``EROFS``) from there on. ``whom`` says to which process a signal
+comes: to the command, to one of its workers, or to all of them.
 """
 
 from __future__ import annotations
@@ -17,20 +18,23 @@ import importlib
 import json
 import os
 import pkgutil
+import random
 import runpy
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pytest_promptreg
-from tests.soak import SOAK_VARIABLE
+from tests.soak import share
 
 _NAMED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod")
 _NEEDS_ROOM = ("open", "os.mkdir", "fsync")
+_ORPHANS_S = 30.0
 _OTHERS = ("__pycache__", ".pytest_cache")
 _WITHOUT = ("pytest_promptreg.__main__", "pytest_promptreg.plugin", "pytest_promptreg.tracking.traces.spans")
 
@@ -107,6 +111,7 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
     if not child:
         status = 1
         try:
+            os.setpgid(0, 0)
             status = _obey(order)
         finally:
             os._exit(status)
@@ -116,12 +121,37 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
         done, status = os.waitpid(child, os.WNOHANG)
         seconds = time.monotonic() - began
         if not done and not struck and order["after"] is not None and seconds >= order["after"]:
-            os.kill(child, getattr(signal, order["how"]))
+            _strike(child, order["whom"], getattr(signal, order["how"]))
             struck = True
         if not done and seconds > order["limit"]:
             os.kill(child, signal.SIGKILL)
             order["limit"] = float("inf")
+    _see_workers_end(child)
     return {"status": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - began}
+
+
+def _strike(child: int, whom: str, sign: signal.Signals) -> None:
+    """Send the signal to those who are there; a worker may be gone, or not have come yet."""
+    with suppress(ProcessLookupError, FileNotFoundError):
+        if whom == "all":
+            os.killpg(child, sign)
+        elif whom == "command":
+            os.kill(child, sign)
+        else:
+            workers = Path(f"/proc/{child}/task/{child}/children").read_text(encoding="ascii").split()
+            if workers:
+                os.kill(int(random.choice(workers)), sign)  # noqa: S311
+
+
+def _see_workers_end(child: int) -> None:
+    """Wait for the workers of a command that was killed: they have nobody left to report to."""
+    deadline = time.monotonic() + _ORPHANS_S
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(child, 0)
+            time.sleep(0.005)
+        os.killpg(child, signal.SIGKILL)
+        raise TimeoutError("the workers of a command that was killed did not end")
 
 
 def main() -> None:
@@ -132,7 +162,7 @@ def main() -> None:
     assert pytest.__version__
     for name in ("filelock", "rapidfuzz.distance", "packaging.version", "yaml"):
         importlib.import_module(name)
-    if os.environ.get(SOAK_VARIABLE) == "1":  # seconds that only the long campaign has
+    if share():  # seconds that only the long campaign has
         for name in ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.dialects.sqlite"):
             importlib.import_module(name)
     gc.collect()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.reliability.deeds import DEEDS, Arena, Deed, Ran, Tree, faults, is_half_done, temporaries, tree
-from tests.soak import tries
+from tests.reliability.deeds import DEEDS, Arena
+from tests.reliability.scenes import Scene, make_scene
+from tests.soak import some_or_all, tries
 
 pytestmark = [
     pytest.mark.soak,
@@ -22,60 +21,12 @@ KILLS = ("SIGKILL", "SIGTERM", "SIGINT")
 FAILURES = ("ENOSPC", "EROFS")
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A deed that is to be done.
-
-    :param before: the project's files as they are.
-    :param after: them when the deed was done undisturbed, which took ``undisturbed``.
-    """
-
-    folder: Path
-    deed: Deed
-    arena: Arena
-    before: Tree
-    after: Tree
-    undisturbed: Ran
-
-    def again(self) -> Path:
-        """The project as it is before the deed, in a folder of its own."""
-        folder = self.folder / "now"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.folder / "old", folder)
-        return folder
-
-    def judge(self, ran: Ran, folder: Path) -> None:
-        """See that nothing is wrong now, that the next run says what there is to say, and that the deed can be done."""
-        assert "INTERNALERROR" not in ran.said, ran.said
-        assert faults(folder, self.before, self.after, done=False) == [], ran.said
-        found = tree(folder)
-        if "no baseline was written" in ran.said:
-            assert not is_half_done(found, self.before, self.after), ran.said
-        if is_half_done(found, self.before, self.after) and "cannot be written" not in ran.said:
-            told = self.arena.run(folder, self.deed.looking).said
-            assert "a run was stopped after" in told, told
-            assert "run it again: " in told, told
-        done = self.arena.run(folder, self.deed.command, self.deed.environ)
-        assert done.status == self.undisturbed.status, done.said
-        assert "was stopped" not in done.said, done.said
-        assert faults(folder, self.before, self.after, done=True) == [], ran.said + done.said
-        assert temporaries(tree(folder)) == []
-
-
-@pytest.fixture(scope="module", params=DEEDS[: tries(1, len(DEEDS))], ids=lambda deed: deed.name)
+@pytest.fixture(scope="module", params=some_or_all(DEEDS), ids=lambda deed: deed.name)
 def scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stored: Path, arena: Arena
 ) -> Scene:
     """Each deed, done once undisturbed."""
-    deed: Deed = request.param
-    folder = tmp_path_factory.mktemp(deed.name)
-    old, new = folder / "old", folder / "new"
-    shutil.copytree(stored, old)
-    deed.make(old, arena)
-    shutil.copytree(old, new)
-    undisturbed = arena.do(new, deed)
-    assert undisturbed.dealings, undisturbed.said
-    return Scene(folder, deed, arena, tree(old), tree(new), undisturbed)
+    return make_scene(request.param, tmp_path_factory.mktemp(request.param.name), stored, arena)
 
 
 @pytest.mark.parametrize("how", KILLS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,14 +37,6 @@ def promptreg_predict():
         return request.inputs["text"] + " by " + os.environ["WHO"]
     return follow
 """
-
-
-@pytest.fixture(scope="session")
-def arenas(tmp_path_factory: pytest.TempPathFactory, arena: Arena) -> Iterator[tuple[Arena, Arena]]:
-    """Two that run commands."""
-    other = Arena(tmp_path_factory.mktemp("other"))
-    yield arena, other
-    other.close()
 
 
 @pytest.fixture

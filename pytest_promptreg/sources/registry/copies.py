@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from ...atomic import write_atomically
 from ...errors import RedactionError
+from ...files import read_bytes
 from ...mlflow_store import is_web
 from ...model import PromptVersion
 from ...redaction import without_secrets, without_user_info
-from ...text import canonical_json, digest, file_slug
+from ...text import canonical_json, digest, file_slug, plain_in_place
+from ...wire import Wire
 from .addresses import Address
 from .settings import RegistrySettings
 
 if TYPE_CHECKING:
     from ...mlflow_store.deadline import Deadline
 
-_FORMAT = 1
+_FORMAT = 2
+_WIRE = Wire()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,12 @@ class Copies:
         if self._path is None:
             return None
         try:
-            data = json.loads(self._path.read_text("utf-8"))
+            data = plain_in_place(json.loads(read_bytes(self._path)))
             if {name: data[name] for name in self._head} != self._head:
                 return None
-            versions = [PromptVersion.from_wire(wire) for wire in data["versions"]]
+            versions = _WIRE.decode(data["versions"], list[PromptVersion])
             return Copy(versions, float(data["fetched"]), str(data["run"])) if versions else None
-        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        except (OSError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return None
 
     def remove(self) -> None:
@@ -81,7 +84,7 @@ class Copies:
         """Keep the copy, unless something in it is a secret."""
         if self._path is None:
             return
-        wires = [version.to_wire() for version in copy.versions]
+        wires = _WIRE.encode(copy.versions, list[PromptVersion])
         if any(map(self._holds_a_secret, wires)):
             return
         said = {**self._head, "fetched": copy.fetched, "run": copy.run, "versions": wires}
