@@ -10,11 +10,14 @@ import pkgutil
 import types
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 
 import pytest_promptreg
 from pytest_promptreg.session import garbage
 
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # a test is not to fail for being slow
+hypothesis.settings.load_profile("tests")
 pytest_plugins = ["pytester", "servers", "tests.shop"]
 collect_ignore = ["doc_pages"]  # suites of the reader of a page
 

@@ -29,7 +29,7 @@ def side(pieces: list[Piece], kind: str) -> str:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_words_join_back_to_both_texts(old: str, new: str) -> None:
     """Shared and added pieces are the new text to the letter; shared and removed ones the old but for its spaces."""
     pieces = word_diff(old, new, context=None)
@@ -39,7 +39,7 @@ def test_words_join_back_to_both_texts(old: str, new: str) -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_difference_always_shows(old: str, new: str) -> None:
     """Unequal texts have a removed or added piece, equal ones have none, and neither repeats a kind."""
     for context in (None, 3):
@@ -50,7 +50,6 @@ def test_a_difference_always_shows(old: str, new: str) -> None:
 
 
 @given(TEXTS, TEXTS, st.integers(1, 5))
-@settings(deadline=None)
 def test_a_cut_diff_keeps_every_change(old: str, new: str, context: int) -> None:
     """Cutting leaves out shared words only."""
     changes = [piece for piece in word_diff(old, new, context=None) if piece.kind != "same"]
@@ -124,7 +123,6 @@ def test_texts_beyond_the_limit_are_compared_by_sentence() -> None:
 @given(
     st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12), st.lists(st.sampled_from(["a", "b", "d"]), max_size=12)
 )
-@settings(deadline=None)
 def test_lines_are_told_once(old_lines: list[str], new_lines: list[str]) -> None:
     """With enough context, the shared and removed lines are the old text, the shared and added ones the new."""
     old, new = "\n".join(old_lines), "\n".join(new_lines)

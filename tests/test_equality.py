@@ -49,7 +49,7 @@ def shuffled(value: Any) -> Any:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_sameness_is_mutual(text: str, other: str) -> None:
     """Every text is the same as itself, and as another one only if that is the same as it."""
     assert same(text, text)
@@ -58,7 +58,7 @@ def test_sameness_is_mutual(text: str, other: str) -> None:
 
 @given(TEXTS)
 @example(" a \n\n\n\n b ")
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_normal_form_is_the_same_text_in_its_final_form(text: str) -> None:
     """It says the same as the text, and normalising it again changes nothing; words neither come nor go."""
     form = normal(text)
@@ -68,7 +68,7 @@ def test_the_normal_form_is_the_same_text_in_its_final_form(text: str) -> None:
 
 
 @given(LINES)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_line_ends_and_spaces_at_their_ends_do_not_count(lines: list[str]) -> None:
     """Whichever line ends a text has, and whatever white space before them, it says the same."""
     text = "\n".join(lines)
@@ -129,7 +129,7 @@ def test_everything_else_counts(text: str, other: str) -> None:
 
 
 @given(JSON, st.sampled_from([None, 0, 2]))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_json_says_the_same_in_any_layout(value: Any, indent: int | None) -> None:
     """Key order, indentation and escapes do not count."""
     other = json.dumps(shuffled(value), indent=indent, ensure_ascii=False)
@@ -138,7 +138,7 @@ def test_json_says_the_same_in_any_layout(value: Any, indent: int | None) -> Non
 
 
 @given(JSON, JSON)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_json_of_other_values_is_not_the_same(value: Any, other: Any) -> None:
     """Two values that JSON itself tells apart do not say the same, white space within their texts aside."""
     one, another = (json.dumps(item, sort_keys=True) for item in (value, other))
@@ -147,14 +147,14 @@ def test_json_of_other_values_is_not_the_same(value: Any, other: Any) -> None:
 
 
 @given(JSON)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_json_is_read_as_it_was_written(value: Any) -> None:
     """An object or array comes back with its values and their types."""
     assert json.dumps(parse_json(f"\n {json.dumps(value)} ")) == json.dumps(value)
 
 
 @given(JSON)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_truncated_json_is_none(value: Any) -> None:
     """No beginning of an object or array is one."""
     text = json.dumps(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.atomic import write_atomically
@@ -49,7 +49,6 @@ def test_expand_prefers_a_file_whose_name_looks_like_a_glob(tmp_path: Path) -> N
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\r", exclude_categories=["Cs"])))
-@settings(deadline=None)
 def test_text_reads_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """What was written atomically is read back as it was; a leading byte order mark alone is dropped."""
     path = tmp_path_factory.getbasetemp() / "any.txt"

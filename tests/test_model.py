@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PredictError
@@ -16,7 +16,6 @@ from pytest_promptreg.model import Output
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
-@settings(deadline=None)
 def test_any_text_is_an_output(text: str) -> None:
     """A str, lone surrogates included, becomes an output that a file can hold, and an output stays itself."""
     output = Output.of(text)

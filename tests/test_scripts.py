@@ -96,7 +96,7 @@ def test_the_writing_system_of_most_letters_prevails(text: str, system: str) -> 
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_letters_of_two_texts_add_up(text: str, other: str) -> None:
     """A character's system does not depend on what stands beside it, and none has two."""
     assert letters(text + other) == letters(text) + letters(other)
@@ -104,7 +104,7 @@ def test_letters_of_two_texts_add_up(text: str, other: str) -> None:
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_the_prevailing_system_is_one_of_the_letters(text: str) -> None:
     """There is one as soon as there is a letter; the order of the characters does not matter."""
     system = dominant(text)
@@ -114,7 +114,6 @@ def test_the_prevailing_system_is_one_of_the_letters(text: str) -> None:
 
 
 @given(st.integers(1, 30), st.integers(0, 30))
-@settings(deadline=None)
 def test_a_share_of_kana_makes_japanese(han: int, kana: int) -> None:
     """More than a tenth of the letters of the two being kana, and no fewer, make a text Japanese."""
     expected = "KANA" if kana * 10 > han + kana else "HAN"

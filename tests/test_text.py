@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.text import canonical_json, digest, file_slug, plain, slug, well_formed
@@ -31,7 +31,6 @@ class Size(enum.IntEnum):
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_slug_is_typeable(text: str) -> None:
     """Every text has a slug of ASCII letters, digits, dot, underscore and hyphen, and a slug is its own slug."""
     assert re.fullmatch(r"[A-Za-z0-9._-]+", slug(text))
@@ -53,7 +52,6 @@ def test_slug_tells_foreign_scripts_apart() -> None:
 
 
 @given(st.text(), st.text())
-@settings(deadline=None)
 def test_file_slugs_differ_where_texts_differ(one: str, other: str) -> None:
     """Two texts never share a file, however alike their slugs are."""
     assert (file_slug(one) == file_slug(other)) == (one == other)
@@ -65,14 +63,12 @@ def test_file_slug_fits_a_file_name() -> None:
 
 
 @given(JSON_VALUES)
-@settings(deadline=None)
 def test_canonical_json_reads_back(value: Any) -> None:
     """Canonical JSON is JSON of the same value."""
     assert json.loads(canonical_json(value)) == value
 
 
 @given(st.dictionaries(st.text(), st.integers()))
-@settings(deadline=None)
 def test_canonical_json_knows_no_order(value: dict[str, int]) -> None:
     """Equal mappings give equal text whatever the order in which they were filled."""
     assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
@@ -85,7 +81,6 @@ def test_canonical_json_refuses_objects() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
-@settings(deadline=None)
 def test_well_formed_can_be_encoded(text: str) -> None:
     """Any str, lone surrogates included, becomes one that UTF-8 can carry; a text that it can carry stays as it is."""
     made = well_formed(text)
@@ -130,7 +125,6 @@ def test_plain_is_made_of_jsons_own_types(value: object, expected: object) -> No
 
 
 @given(JSON_VALUES)
-@settings(deadline=None)
 def test_plain_leaves_json_alone(value: Any) -> None:
     """A value that is JSON already stays equal."""
     assert plain(value) == value

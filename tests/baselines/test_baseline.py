@@ -55,7 +55,7 @@ def test_no_file_is_no_baseline(path: Path) -> None:
     st.lists(st.tuples(ANY_TEXT, ANY_TEXT), min_size=1, max_size=2),
     ANY_TEXT.filter(bool),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_text_comes_back(
     tmp_path_factory: pytest.TempPathFactory,
     outputs: dict[str, str],
@@ -322,7 +322,6 @@ def test_a_stored_prompt_says_what_its_version_says() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=4).filter(any))
-@settings(deadline=None)
 def test_generations_come_back(tmp_path_factory: pytest.TempPathFactory, times: list[int]) -> None:
     """How often each output was generated is read as it was stored, and stands in a file only where it says something.
 

@@ -122,7 +122,7 @@ def test_nothing_accepted_writes_nothing() -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_series_of_refreshes_can_be_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever is refreshed, accepted and pruned in a row, each file loads as it was meant, and each output is kept."""
     path = tmp_path_factory.getbasetemp() / "series.json"
@@ -324,7 +324,6 @@ def test_equal_generations_are_one_text_with_a_count() -> None:
 
 
 @given(GENERATED, st.randoms())
-@settings(deadline=None)
 def test_the_same_generations_in_another_order_change_nothing(generated: list[str], random: Random) -> None:
     """What is generated again, text for text and as often, leaves the file's bytes as they were."""
     before = make({"a": generated})
@@ -336,7 +335,6 @@ def test_the_same_generations_in_another_order_change_nothing(generated: list[st
 
 
 @given(GENERATED, GENERATED)
-@settings(deadline=None)
 def test_a_refresh_leaves_as_many_generations_as_it_brings(old: list[str], new: list[str]) -> None:
     """Fewer or more generations than stored, known texts or not: the record counts those of the refresh."""
     plan = refresh(make({"a": old}), V1, {"a": new})

@@ -29,7 +29,7 @@ LONG = st.lists(WORDS, max_size=80).map(lambda words: " ".join(words * 3))
 
 @CUTTERS
 @given(text=st.one_of(st.text(max_size=200), LONG), most=st.integers(4, 60))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_nothing_is_lost_and_nothing_too_long(cutter: Cutter, text: str, most: int) -> None:
     """The chunks are parts of the text, in order, of at most so many pieces, and together all of it but white space."""
     marks = cutter.marks(text)

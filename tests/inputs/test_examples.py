@@ -334,7 +334,7 @@ def test_rows_without_ids_that_share_a_piece_of_their_digests_have_longer_ids(tm
         unique_by=lambda row: slug(str(row["id"])),
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_rows_read_alike(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     """Whatever the texts are, each form that can carry the rows gives the same examples."""
     folder = tmp_path_factory.getbasetemp()
@@ -347,7 +347,7 @@ def test_any_rows_read_alike(tmp_path_factory: pytest.TempPathFactory, rows: lis
 
 
 @given(st.text(alphabet='[]{},:"\\ \n01aé-#&*!|>', max_size=60), st.sampled_from(["jsonl", "json", "yaml", "csv"]))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str, suffix: str) -> None:
     """Whatever is in a file, it gives examples or an ExampleError that names it, and nothing else."""
     folder = tmp_path_factory.getbasetemp()

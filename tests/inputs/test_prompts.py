@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PromptError
@@ -49,7 +49,6 @@ def test_versions_are_in_natural_order(given_labels: list[str], expected: list[s
 
 
 @given(st.lists(st.text(min_size=1), unique=True, max_size=8), st.randoms())
-@settings(deadline=None)
 def test_any_labels_can_be_ordered(names: list[str], random: Any) -> None:
     """Whatever the labels are, sorting them neither fails nor loses one."""
     random.shuffle(names)
@@ -241,7 +240,6 @@ def test_equal_labels_are_refused_with_both_places(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1).filter(str.strip), st.text(), st.sampled_from(["braces", "jinja2"]))
-@settings(deadline=None)
 def test_the_digest_is_of_what_is_said(text: str, other: str, syntax: str) -> None:
     """Two prompts share a digest exactly when text and syntax are equal; label, config and place do not matter."""
     one = PromptVersion("a", text, syntax=syntax, where="x", first_line=3)

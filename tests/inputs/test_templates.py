@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import PromptError
@@ -33,7 +33,6 @@ def filled(version: PromptVersion, **inputs: Any) -> str:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_values_are_not_templates(value: str) -> None:
     """Filling is a single pass: braces, percent signs and backslashes in a value are the value's own."""
     for dangerous in (value, f"{{{{ b }}}}{value}", f"{value}\\1 {{0}} %s {{% raw %}}"):
@@ -131,7 +130,6 @@ def test_a_missing_variable_is_named_with_its_place() -> None:
 
 
 @given(st.dictionaries(st.from_regex(r"\A[a-z_][a-z0-9_]{0,5}\Z"), st.text(), min_size=1, max_size=5), st.data())
-@settings(deadline=None)
 def test_a_template_renders_exactly_when_nothing_is_missing(inputs: dict[str, str], data: st.DataObject) -> None:
     """``missing_variable`` is None for exactly those inputs that hold every name."""
     names = data.draw(st.lists(st.sampled_from([*inputs, "other_name"]), min_size=1))

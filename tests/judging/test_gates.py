@@ -99,7 +99,7 @@ def test_a_gate_is_a_gate() -> None:
 @given(LINES)
 @example("semantic > 0.9999999")
 @example("pass_rate >= 0.33333333333")
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.filter_too_much])
 def test_accepted_gates_round_trip(line: str) -> None:
     """A gate written out and read again is the same gate: it travels between processes as its text."""
     try:
@@ -111,7 +111,7 @@ def test_accepted_gates_round_trip(line: str) -> None:
 
 
 @given(LINES)
-@settings(deadline=None, max_examples=800, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=800, suppress_health_check=[HealthCheck.filter_too_much])
 def test_accepted_gates_can_be_met_and_breached(line: str) -> None:
     """An accepted gate is breached by some value that its subject can take, and met by an output that is equal."""
     try:
@@ -127,7 +127,7 @@ def test_accepted_gates_can_be_met_and_breached(line: str) -> None:
 
 
 @given(LINES)
-@settings(deadline=None, max_examples=800)
+@settings(max_examples=800)
 def test_useful_gates_are_accepted(line: str) -> None:
     """A gate is refused only where it cannot fail, cannot be met, fails equal outputs, or has the wrong scale."""
     subject, op, number = line.split(" ")
@@ -271,7 +271,7 @@ def test_what_is_no_text_is_refused(line: object) -> None:
 
 
 @given(st.text(alphabet="semantic_drop(rouge_l) <>=!.0123456789é\n", max_size=40))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_text_is_a_gate_or_refused(line: str) -> None:
     """Nothing but GateError comes out of the parser."""
     try:
@@ -313,7 +313,7 @@ def test_the_nearest_gate_on_a_subject_wins() -> None:
 
 
 @given(st.lists(st.lists(LINES, max_size=4), max_size=3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_subject_loses_its_gates(levels: list[list[str]]) -> None:
     """Whatever is nearer, each subject that has a gate anywhere keeps those of its nearest level, all of them."""
     parsed: list[list[Gate]] = []
@@ -408,7 +408,6 @@ VALUES = st.lists(st.floats(-100, 100), min_size=1, max_size=30)
 
 
 @given(VALUES, st.integers(1, 99))
-@settings(deadline=None)
 def test_percentiles_are_numpys(values: list[float], percent: int) -> None:
     """pNN is NumPy's percentile with its default, linear interpolation."""
     wanted = float(np.percentile(values, percent))
@@ -416,7 +415,6 @@ def test_percentiles_are_numpys(values: list[float], percent: int) -> None:
 
 
 @given(VALUES)
-@settings(deadline=None)
 def test_aggregates_are_the_statistics(values: list[float]) -> None:
     """mean, median, min and max are what statistics say."""
     assert aggregate("mean", values) == statistics.fmean(values)
@@ -427,7 +425,6 @@ def test_aggregates_are_the_statistics(values: list[float]) -> None:
 @given(st.floats(-1, 1), st.floats(-0.9, 0.9))
 @example(0.79996, 0.8)
 @example(0.8, 0.8)
-@settings(deadline=None)
 def test_a_shown_value_is_on_its_side_of_the_bound(value: float, bound: float) -> None:
     """A breach never reads as if it were none: digits are added until the value shown breaches as well."""
     gate = Gate(None, "semantic", "semantic", ">=", bound)

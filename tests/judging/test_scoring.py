@@ -37,7 +37,7 @@ def alone(metric: str, text: str, other: str) -> float:
         max_size=6,
     )
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_batch_scores_as_each_alone(comparisons: list[Comparison]) -> None:
     """Whatever stands in a batch, each comparison has the scores that it has alone, and no drop without a reference."""
     scored = Scorer(BuiltinMetrics(MetricSettings())).score(comparisons)

@@ -33,7 +33,7 @@ def sacrebleus(name: str, text: str) -> list[str]:
 @example("1.5 .5 5. 1,5 ,5 5, 1-5 -5 5-")
 @example("a.,b..c,,d.1.,2")
 @example("end-\nof-line <ski<skipped>pped> &amp;quot;")
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_the_tokens_are_sacrebleus(name: str, text: str) -> None:
     """Token for token, also around odd white space, numbers and markup."""
     assert list(TOKENIZERS[name](text)) == sacrebleus(name, text)

@@ -81,7 +81,7 @@ def test_what_counts_as_a_document() -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_share_is_the_same_from_either_side(one: Any, other: Any) -> None:
     """Between 0 and 1, symmetric, and 1 for what is the same."""
     assert 0.0 <= share(one, other) == share(other, one) <= 1.0

@@ -58,7 +58,7 @@ def test_bleu_is_sacrebleus(tokens: str) -> None:
     @example(("a b c d e", "a  b c d e"))
     @example(("<skipped>", "<skipped> "))
     @example(("one", "two"))
-    @settings(deadline=None, max_examples=80)
+    @settings(max_examples=80)
     def holds(pair: tuple[str, str]) -> None:
         output, baseline = pair
         assume(output != baseline and (output.strip() or baseline.strip()))
@@ -69,7 +69,7 @@ def test_bleu_is_sacrebleus(tokens: str) -> None:
 
 @given(PAIRS)
 @example(("ab", "a b"))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_chrf_is_sacrebleus(pair: tuple[str, str]) -> None:
     """ChrF of unequal texts is sacrebleu's sentence chrF to the last bit."""
     output, baseline = pair
@@ -111,7 +111,7 @@ def intersections(items: Sequence[str], others: Sequence[str], order: int) -> li
     st.lists(st.sampled_from("abcdef"), max_size=30),
     st.integers(1, 6),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_common_ngrams_are_the_intersection(items: list[str], others: list[str], order: int) -> None:
     """For each length, as many as the intersection of both sides' n-grams has; words and characters alike."""
     expected = intersections(items, others, order)

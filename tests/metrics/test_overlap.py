@@ -26,7 +26,7 @@ def score(name: str, output: str, baseline: str, rouge_tokens: str = "unicode") 
 
 
 @given(ASCII | ASCII_WORDS.map(" ".join), ASCII | ASCII_WORDS.map(" ".join))
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_rouge_l_is_rouge_scores_on_ascii(output: str, baseline: str) -> None:
     """ROUGE-L of unequal ASCII texts without underscores is rouge-score's F1 to the last bit."""
     assume(output.split() != baseline.split())
@@ -34,7 +34,7 @@ def test_rouge_l_is_rouge_scores_on_ascii(output: str, baseline: str) -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_rouge_l_with_rouge_scores_tokens_is_its(output: str, baseline: str) -> None:
     """With ``rouge_tokens="rouge-score"`` it is rouge-score's on any unequal texts."""
     assume(output.split() != baseline.split())
@@ -51,7 +51,6 @@ def test_rouge_l_of_whole_answers_is_rouge_scores() -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None)
 def test_exact_is_equality(output: str, baseline: str) -> None:
     """1 for equal texts, 0 for all others: no normalisation."""
     assert score("exact", output, baseline) == float(output == baseline)
@@ -103,7 +102,7 @@ def test_two_different_words_of_hindi_are_one_token_each() -> None:
 
 
 @given(st.text(), st.text())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_rouge_l_is_symmetric(output: str, baseline: str) -> None:
     """F1 does not know which text is the expected one."""
     assert score("rouge_l", output, baseline) == score("rouge_l", baseline, output)

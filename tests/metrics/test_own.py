@@ -259,7 +259,7 @@ def test_a_name_that_is_taken_is_refused(name: str) -> None:
 
 
 @given(st.from_regex(r"[A-Za-z_][A-Za-z_0-9]*", fullmatch=True) | st.text(max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_name_is_adopted_or_refused(name: str) -> None:
     """Whatever name is given, the metric has it or is refused."""
     try:
@@ -379,7 +379,7 @@ def test_what_is_no_score_is_an_error(value: Any) -> None:
 
 
 @given(st.floats(-2, 2), st.floats(-1, 0), st.floats(0.5, 1))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_score_lies_within_its_bounds_or_is_an_error(value: float, low: float, high: float) -> None:
     """No score outside of what gates were told can come out of a metric."""
     own = adopt(metric(low=low, high=high)(lambda output, baseline: value), name="bounded")

@@ -53,7 +53,7 @@ def test_token_recall_is_the_share_of_the_baselines_words(output: str, baseline:
 
 
 @given(TEXTS, TEXTS, TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_saying_more_does_not_lower_a_token_recall(output: str, baseline: str, more: str) -> None:
     """An output within which the expected answer stands scores 1, and more words never make a score lower."""
     assume(baseline.strip())
@@ -145,7 +145,7 @@ def test_names_are_no_names_at_a_sentences_start() -> None:
 
 
 @given(TEXTS, TEXTS, st.dictionaries(TEXTS, JSON, max_size=3))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_novel_recall_of_anything_is_in_range(output: str, baseline: str, inputs: dict[str, Any]) -> None:
     """Whatever JSON the inputs are, the score is between 0 and 1, and 1 for the baseline with something added."""
     assert 0 <= novel_recall(output, baseline, inputs) <= 1

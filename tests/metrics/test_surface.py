@@ -31,7 +31,7 @@ def test_the_metrics_of_this_file_are_all_of_their_kind() -> None:
 
 @pytest.mark.parametrize("name", SURFACE)
 @given(st.lists(st.builds(Pair, TEXTS, TEXTS, st.none()), max_size=5), TEXTS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_scores_are_in_range_and_in_order(name: str, pairs: list[Pair], text: str) -> None:
     """One score for each pair, in order, within the metric's bounds; equal texts have the best, the empty one too."""
     info = METRICS[name]
@@ -70,7 +70,7 @@ def test_different_texts_without_words_are_the_worst(name: str, output: str, bas
 
 @pytest.mark.parametrize("name", SURFACE)
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_score_is_nan(name: str, output: str, baseline: str) -> None:
     """Whatever two texts are, their score is a number."""
     assert math.isfinite(score(name, output, baseline))

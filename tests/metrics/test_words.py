@@ -39,7 +39,7 @@ def test_the_words_of_a_text(text: str, words: list[str]) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_words_do_not_depend_on_form_or_case(text: str) -> None:
     """Composed and decomposed text have the same words; they are folded, and none is empty."""
     words = unicode_tokens(text)
@@ -49,14 +49,14 @@ def test_words_do_not_depend_on_form_or_case(text: str) -> None:
 
 
 @given(ASCII, ASCII)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_the_ascii_way_is_the_common_way(text: str, other: str) -> None:
     """ASCII text, which is read faster, has the same words beside text that is not."""
     assert unicode_tokens(f"{text} é {other}") == (*unicode_tokens(text), "é", *unicode_tokens(other))
 
 
 @given(st.text(max_size=80) | ASCII | st.text(alphabet="aZ0_'.- \nİKſßéﬁ中\ud800", max_size=30))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_tokens_of_rouge_score_are_its_own(text: str) -> None:
     """Token for token what the package itself makes of any text, without importing it."""
     assert list(rouge_score_tokens(text)) == tokenize(text, None)

@@ -15,14 +15,14 @@ from pytest_promptreg.noise.bounds import incomplete_beta, rate_bounds
 from pytest_promptreg.noise.student import mean_bound, student_quantile
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.floats(0.1, 5_000), st.floats(0.1, 5_000), st.floats(0, 1))
 def test_incomplete_beta_is_scipys(a: float, b: float, x: float) -> None:
     """To ten digits."""
     assert incomplete_beta(a, b, x) == pytest.approx(scipy.special.betainc(a, b, x), abs=1e-10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 2_000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.999]), st.booleans())
 def test_rate_bounds_are_scipys(n: int, share: float, confidence: float, one_sided: bool) -> None:
     """Both sides together, and each by itself."""
@@ -47,7 +47,7 @@ def test_bounds_of_nothing_say_nothing() -> None:
         rate_bounds(1, 2, 1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.001, 0.999), st.integers(1, 100_000))
 def test_student_quantiles_are_scipys(probability: float, freedom: int) -> None:
     """On both sides of the middle."""

@@ -54,7 +54,7 @@ def test_a_rate_is_judged_by_exact_bounds(passes: int, n: int, bound: float, op:
     assert judge_rate(passes, n, bound, op)[0] == state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 200), st.floats(0, 1), st.floats(0.01, 0.99))
 def test_a_rate_and_its_complement_agree(n: int, share: float, bound: float) -> None:
     """That 90 % pass is that 10 % do not."""
@@ -81,7 +81,7 @@ def test_what_settles_a_rate() -> None:
     assert settling_rate(0, 0, 0.95) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.floats(0, 1), st.sampled_from([0.15, 0.5, 0.9, 0.95]))
 def test_a_rate_is_settled_by_as_many_as_it_says(n: int, share: float, bound: float) -> None:
     """With so many and the share that was seen, the exact bounds leave no doubt; with one fewer they did."""
@@ -95,7 +95,7 @@ def test_a_rate_is_settled_by_as_many_as_it_says(n: int, share: float, bound: fl
     assert fewer == n or judge_rate(round(passes / n * fewer), fewer, bound)[0] == "undecided"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.floats(0, 1))
 def test_a_floor_is_settled_by_as_many_as_it_says(n: int, share: float) -> None:
     """As a rate, on both of its sides."""

@@ -114,7 +114,7 @@ def test_the_margin_is_a_share_of_the_scale() -> None:
     assert margin_of(small, None) == pytest.approx(max(0.02, 0.25 * small.noise_sd))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0, 0.2), st.sampled_from([0.5, 4.0]), st.floats(-2, 2), st.integers(1, 3))
 def test_only_the_scores_shape_matters(seed: int, shift: float, scale: float, level: float, samples: int) -> None:
     """Level, unit, order of examples and names of generations leave the verdict as it is."""

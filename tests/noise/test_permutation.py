@@ -53,7 +53,7 @@ def test_equal_scores_say_nothing() -> None:
     assert p_value([], 0) == 1.0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.sampled_from([0.25, 8.0, 100.0]))
 def test_scale_shift_and_order_do_not_matter(seed: int, shift: float, scale: float) -> None:
     """Another unit, another level, examples in another order, generations under other names: the same p value."""

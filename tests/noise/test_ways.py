@@ -57,7 +57,7 @@ def test_very_many_ways_are_sampled(kind: str) -> None:
         assert statistics[:, 0] == pytest.approx(values[:, 10:, :10].mean((1, 2)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(1, 3), st.permutations(range(4)))
 def test_the_order_of_the_generations_does_not_matter(seed: int, stored: int, samples: int, order: list[int]) -> None:
     """Stored generations under other names: the same drop, the same observed way, the same ways in all."""

@@ -341,7 +341,7 @@ CONFIGS = st.fixed_dictionaries(
 
 
 @pytest.mark.soak
-@settings(max_examples=tries(60, 2000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(60, 2000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=CONFIGS)
 def test_whatever_it_writes_is_a_suite(folder: Path, config: Mapping[str, Any]) -> None:
     """Any configuration is refused in a sentence, or becomes files that pytest would collect."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.model import Output
@@ -31,7 +31,6 @@ RECORDS = st.builds(
 
 
 @given(RECORDS)
-@settings(deadline=None)
 def test_what_is_written_is_read_again(record: line.Record) -> None:
     """Any record becomes one line of JSON, and comes back as it was, as a replayed output."""
     written = line.write(record)
@@ -43,7 +42,6 @@ def test_what_is_written_is_read_again(record: line.Record) -> None:
 
 
 @given(RECORDS, st.data())
-@settings(deadline=None)
 def test_what_was_torn_or_edited_is_not_believed(record: line.Record, data: st.DataObject) -> None:
     """A line that is cut, or of which one byte differs, has no record."""
     written = line.write(record)[:-1]

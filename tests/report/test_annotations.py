@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.baselines.baseline import Baseline
@@ -111,7 +111,6 @@ def test_there_are_ten_at_most() -> None:
 @given(
     st.text(alphabet=st.characters(exclude_categories=[])) | st.just("a,file=/etc/passwd::x\r\n::set-env name=A::b%0A")
 )
-@settings(deadline=None)
 def test_nothing_in_one_ends_it_or_begins_another(text: str) -> None:
     """Whatever labels, names, places and messages say, each is one line, with its own three properties."""
     label = PromptVersion(text, "x", where=text.replace("\x00", ""))

@@ -15,7 +15,7 @@ NASTY = "\x1b[31m\x1b]8;;http://x\x07 \u202edrowssap\u2066 \u200b\ufeff\x9b2J\r\
 
 
 @given(ANY_TEXT)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_nothing_unseen_is_left(text: str) -> None:
     """No control but line end and tab, no bidirectional or invisible character, and no lone surrogate survives."""
     shown = visible(text)
@@ -36,14 +36,12 @@ def test_nothing_unseen_is_left(text: str) -> None:
 
 
 @given(ANY_TEXT)
-@settings(deadline=None)
 def test_making_visible_is_done_once(text: str) -> None:
     """What is visible stays as it is."""
     assert visible(visible(text)) == visible(text)
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"])))
-@settings(deadline=None)
 def test_ordinary_text_stays(text: str) -> None:
     """Letters, digits, signs and spaces of any script are not touched."""
     assert visible(text) == text
@@ -65,7 +63,6 @@ def test_what_is_unsafe_is_written_out(character: str, written: str) -> None:
 
 
 @given(ANY_TEXT | st.just(NASTY), st.none() | st.integers(3, 40))
-@settings(deadline=None)
 def test_one_line_is_one_line(text: str, limit: int | None) -> None:
     """Whatever comes in, one line comes out, no longer than the limit, and cut ones say so."""
     line = one_line(text, limit)
@@ -76,7 +73,6 @@ def test_one_line_is_one_line(text: str, limit: int | None) -> None:
 
 
 @given(ANY_TEXT | st.just(NASTY))
-@settings(deadline=None)
 def test_no_quoted_line_begins_with_its_text(text: str) -> None:
     """Each line stands behind the gutter: a CI runner finds no command at its beginning."""
     lines = quoted(text)

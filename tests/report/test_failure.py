@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.diffs import Piece
@@ -68,7 +68,6 @@ def test_other_verdicts_say_what_to_do(verdict: str) -> None:
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-@settings(deadline=None)
 def test_whatever_is_said_stays_in_its_place(accepted: str, output: str, prompt: str) -> None:
     """No output and no prompt breaks a line, writes a control, or begins a line with its own words."""
     version = PromptVersion("v2", prompt, where="v2.md")

@@ -319,7 +319,7 @@ def test_what_hides_or_reorders_is_written_out(text: str) -> None:
 
 
 @given(st.lists(st.text(), min_size=2, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_data_ends_no_script_and_comes_back_as_it_was(texts: list[str]) -> None:
     """Any text: the JSON has no bracket that HTML would read, and JSON reads back the visible text."""
     said = data.safe_json([visible(text) for text in texts])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.baselines.baseline import Baseline
@@ -213,7 +213,6 @@ def test_columns_are_aligned() -> None:
     st.text(alphabet=st.characters(exclude_categories=[])),
     st.text(alphabet=st.characters(exclude_categories=[])) | st.just("\n::error::x\x1b[2J"),
 )
-@settings(deadline=None)
 def test_whatever_is_said_stays_on_its_line(output: str, name: str) -> None:
     """No output, id or label breaks a line, writes a control, or begins a line with its own words."""
     spec = replace(SPEC, versions=(V1, replace(V2, label=name or "v2")))

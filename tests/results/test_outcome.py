@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promptreg.baselines.baseline import Baseline
@@ -58,7 +58,6 @@ CASES = st.builds(
 
 
 @given(CASES)
-@settings(deadline=None)
 def test_cases_survive_the_wire(outcome: CaseOutcome) -> None:
     """A case is plain values that JSON can carry, and comes back equal; what is sent is no part of what stays."""
     wire = outcome.to_wire()
@@ -75,7 +74,6 @@ def test_a_case_knows_its_key() -> None:
 
 
 @given(st.lists(st.sampled_from([str(verdict) for verdict in Verdict])))
-@settings(deadline=None)
 def test_every_case_is_counted_once(verdicts: list[str]) -> None:
     """The counts add up to the cases, and the pass rate is the share of the judged ones without a breach."""
     version = VersionOutcome(V1, [case(str(index), verdict) for index, verdict in enumerate(verdicts)])

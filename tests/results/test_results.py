@@ -103,7 +103,7 @@ def runs(draw: st.DrawFn) -> RunOutcome:
 
 
 @given(runs())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_run_comes_back_as_it_was(run: RunOutcome) -> None:
     """Read again, it is written with the same bytes, and every part of it is equal."""
     text = render(run)
@@ -118,7 +118,7 @@ def test_a_run_comes_back_as_it_was(run: RunOutcome) -> None:
 
 
 @given(runs())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_what_is_shown_and_recorded_of_it_is_the_same(run: RunOutcome) -> None:
     """The closing section and the record for MLflow are those of the run itself."""
     read = parse_results(render(run)).run
@@ -257,7 +257,7 @@ def test_what_is_no_file_of_ours_is_refused(text: str) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_a_torn_or_damaged_file_is_refused_or_read(data: st.DataObject) -> None:
     """Cut anywhere it is refused; with any one value replaced it is refused or still a run: never another error."""
     text = render(whole())
@@ -357,7 +357,7 @@ def breaks(value: Any, schema: dict[str, Any], where: str = "$") -> list[str]:
 
 
 @given(runs())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_every_file_is_as_the_schema_says(run: RunOutcome) -> None:
     """docs/results.schema.json describes what is written."""
     assert breaks(json.loads(render(run)), SCHEMA) == []
@@ -383,7 +383,7 @@ def test_the_schemas_are_up_to_date() -> None:
 
 
 @given(runs())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_run_as_lines_is_the_same_run(run: RunOutcome) -> None:
     """A line for each case behind the first; read again, the run is the same to the byte."""
     text = render(run, lines=True)

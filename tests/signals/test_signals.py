@@ -43,7 +43,7 @@ def test_default_bounds_are_met_by_what_is_kept(name: str, bound: str) -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_every_signal_has_a_number_for_any_two_texts(output: str, baseline: str) -> None:
     """Values lie within the metric's range, details are one short line, and the names keep their order."""
     findings = look(output, baseline)
@@ -59,7 +59,7 @@ def test_every_signal_has_a_number_for_any_two_texts(output: str, baseline: str)
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_text_keeps_everything_of_itself(text: str) -> None:
     """An output that equals its baseline has nothing to report."""
     assert set(look(text, text).values()) == {Finding(1.0, "")}

@@ -114,7 +114,7 @@ def test_a_shape_is_keys_and_types(output: Any, baseline: Any, value: float, det
 
 
 @given(DOCUMENTS, DOCUMENTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_shapes_lie_between_0_and_1(output: Any, baseline: Any) -> None:
     """Any two documents have a shape score, a document fits itself, and a change is named."""
     text, other = json.dumps(output), json.dumps(baseline)

@@ -124,7 +124,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6))
 def test_any_json_is_an_output_or_an_error(reply: dict[str, Any]) -> None:
     """A damaged reply ends in no traceback."""

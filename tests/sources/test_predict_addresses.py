@@ -84,7 +84,7 @@ def test_a_malformed_address_is_refused_at_once(address: str, says: str, step: s
     assert describe(address) == {}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(["openai:/", "http://", "https://"]), st.text(max_size=20))
 @example("http://", "a]b@c:d")
 @example("http://", "\u2100/x")

@@ -153,7 +153,7 @@ def test_what_is_no_output_is_an_error(answer: object) -> None:
         read(answer)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(JSON)
 def test_any_json_is_an_output_or_an_error(answer: Any) -> None:
     """No answer of a server's ends in a traceback."""

@@ -150,7 +150,7 @@ counts = st.integers(1, 10**8)
         st.builds(Address, names, alias=st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)),
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_an_address_is_read_as_it_is_written(address: Address) -> None:
     """Each of the four forms means the same when it is written down and read again."""
     assert parse(str(address), where="x") == address

@@ -16,7 +16,7 @@ def test_files_and_objects_are_no_registry(source: object) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_name_becomes_one_that_the_registry_takes(name: str) -> None:
     """A name of a registered prompt stays what it is."""
     taken = registry_name(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_promptreg.errors import BudgetError
@@ -163,7 +163,6 @@ def is_count(said: Any) -> bool:
 @example([0, math.nan, 0.0], "a run")
 @example([10**400, 10**400, 0.0], "a run")
 @example({"calls": 1}, "another run")
-@settings(deadline=None)
 def test_a_damaged_entry_is_told(tmp_path_factory: pytest.TempPathFactory, said: Any, name: str) -> None:
     """Whatever stands where a run's numbers were, its own or another's: the person reads that, and no call is made."""
     rootdir = tmp_path_factory.mktemp("budget")
@@ -175,7 +174,6 @@ def test_a_damaged_entry_is_told(tmp_path_factory: pytest.TempPathFactory, said:
 
 
 @given(JSON.filter(lambda said: said != {}))
-@settings(deadline=None)
 def test_a_file_of_something_else_is_told(tmp_path_factory: pytest.TempPathFactory, said: Any) -> None:
     """Any other JSON in its place is no count either."""
     rootdir = tmp_path_factory.mktemp("budget")

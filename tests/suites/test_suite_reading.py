@@ -182,7 +182,7 @@ WORDS = st.sampled_from([*ARGUMENTS, "suites", "name", "x"])
 
 
 @pytest.mark.soak
-@settings(max_examples=tries(60, 5000), deadline=None)
+@settings(max_examples=tries(60, 5000))
 @given(
     text=st.one_of(
         st.text(max_size=200),

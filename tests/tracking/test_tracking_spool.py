@@ -94,7 +94,7 @@ def kept(record: Record, place: TrackingSettings, rootdir: Path) -> Path:
 
 
 @given(RUNS, st.lists(RUNS, max_size=2), st.lists(TRACES, max_size=2), PLACES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_record_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory,
     parent: RunRecord,
