@@ -19,6 +19,7 @@ from ..model import Output, Request
 from .call import Call, Predict, Try
 
 Result = tuple[Any, float]  # what predict returned, and the seconds that it took where it ran
+_NOT_SENT = ("pickle", "Can't get local object")  # the second is Python 3.13's
 
 
 class Futures:
@@ -105,7 +106,7 @@ def explained(failure: BaseException) -> BaseException:
     import pickle
 
     if isinstance(failure, pickle.PicklingError) or (
-        isinstance(failure, AttributeError | TypeError) and "pickle" in said(failure)
+        isinstance(failure, AttributeError | TypeError) and any(words in said(failure) for words in _NOT_SENT)
     ):
         told = PredictError(
             f"predict cannot be sent to the executor: {failure}",

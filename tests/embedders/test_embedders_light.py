@@ -21,6 +21,7 @@ from pytest_promptreg.embedders.transformer import TransformerEmbedder
 from pytest_promptreg.metrics import DEFAULT_EMBEDDING_MODEL
 
 Build = Callable[..., Path]
+WITHOUT_TORCH = "nothing to compare with: sentence-transformers needs torch"
 WORDS = (
     "interest rates März the of customer's refund 猫在沙发上 quick не and 😀 3.14 naïve x=y+1; 한국어 हिन्दी "
     "العربية e\u0301 ﷺ 👩‍👩‍👧 [SEP] [MASK] \u00ad\x00 " + "a" * 120
@@ -43,6 +44,7 @@ def minilm() -> ModelFiles:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_vectors_are_sentence_transformers_own(minilm: ModelFiles, threads: int) -> None:
     """For texts of all lengths and languages, beyond the window too, each cosine is the same within 1e-6."""
+    pytest.importorskip("torch", reason=WITHOUT_TORCH)
     assert suits(minilm)
     texts = texts_of_many_kinds()
     light = LightEmbedder(minilm, threads).encode(texts)
@@ -55,6 +57,7 @@ def test_the_vectors_are_sentence_transformers_own(minilm: ModelFiles, threads: 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 8.0])
 def test_large_attention_scores_are_as_exact(tiny_model: Build, scale: float) -> None:
     """Weights whose attention scores no exponential can hold give sentence-transformers' vectors as well."""
+    pytest.importorskip("torch", reason=WITHOUT_TORCH)
     files = ModelFiles(tiny_model(scale=scale))
     assert suits(files)
     texts = ["a", "abc", "a b c d e f g h i j" * 3, "jjj aaa", ""]

@@ -60,6 +60,7 @@ def worst() -> SemanticWorst:
 
 def test_the_cosine_is_sentence_transformers_own(semantic: Metric) -> None:
     """For texts in the window each score is the cosine that sentence-transformers itself gives, however batched."""
+    pytest.importorskip("torch", reason="nothing to compare with: sentence-transformers needs torch")
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.util import pairwise_cos_sim
 
