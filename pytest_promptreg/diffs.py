@@ -138,6 +138,9 @@ def _readable(stretches: Sequence[_Stretch]) -> list[Piece]:
     pieces: list[Piece] = []
     for here in told:
         if here.shared:
+            space = here.old[: -len(here.old.lstrip())] if not here.new[:1].isspace() else ""
+            if space and pieces and pieces[-1].kind == "removed":  # else what is left of the old text runs together
+                pieces[-1] = Piece("removed", pieces[-1].text + space)
             pieces.append(Piece("same", here.new))
             continue
         sides: list[Piece] = [Piece("removed", here.old), Piece("added", here.new)]

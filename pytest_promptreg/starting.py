@@ -8,6 +8,7 @@ from glob import glob
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from . import typed
 from .files import display_path
 from .new_files import write_new
 
@@ -38,10 +39,10 @@ def start(config: pytest.Config, say: Callable[[str], None]) -> None:
         say(f"  {display_path(folder / name)}")
     if not any(folder.is_relative_to(part) for part in collected):
         say(f"`pytest` alone does not collect {shown}: it is not among testpaths, so name it")
-    say("next:")
-    say(f"  pytest {shown} --promptreg-update    stores what v1 answers as the baseline: commit it")
-    say(f"  pytest {shown}                       compares with it")
-    say(f"to see a regression caught, rename {display_path(folder / _ASIDE)} to {_ASIDE.name[1:]} and run it again")
+    say("it needs no key and no model: a function of its test file stands in for one")
+    say("run with the next command it stores its baseline, and without the flag it compares with that")
+    say(f"when it passes, rename {display_path(folder / _ASIDE)} to {_ASIDE.name[1:]} and see it catch a regression")
+    say(f"next: pytest {typed.word(shown)} --promptreg-update")
 
 
 def _collected(config: pytest.Config) -> list[Path]:

@@ -66,6 +66,12 @@ def test_a_changed_word_is_told_alone() -> None:
     ]
 
 
+def test_what_is_left_of_a_line_does_not_run_together() -> None:
+    """Where the new text begins with what had a space before it, the old one still has its space."""
+    pieces = word_diff("In a tone. Always keep it.", "Always keep it.")
+    assert [(piece.kind, piece.text) for piece in pieces] == [("removed", "In a tone. "), ("same", "Always keep it.")]
+
+
 def test_a_rewritten_passage_is_one_change() -> None:
     """A few shared words inside a rewritten passage do not cut it into confetti."""
     pieces = word_diff("Please kindly summarize the text shortly", "Write down of the story everything important")

@@ -54,13 +54,17 @@ def test_the_first_suite_passes_where_pytest_collects_it(pytester: pytest.Pytest
     folder = "tests/evals" if "tests" in str(HOUSES[house]) else "evals"
     assert {name.rpartition("/")[0] for name in new} == {folder, f"{folder}/prompts/reply"}
     (update,) = [line for line in written.outlines if "--promptreg-update" in line]
-    assert run(*update.split()[1:3]).parseoutcomes() == {"passed": 3}
-    assert run().parseoutcomes() == {"passed": 3}
+    assert written.outlines[-1] == update, "the last line is what to run next"
+    assert run(*update.split()[2:]).parseoutcomes() == {"passed": 3}
+    green = run()
+    assert green.parseoutcomes() == {"passed": 3}
+    green.stdout.no_fnmatch_line("*long run*")
     prompts = pytester.path / folder / "prompts/reply"
     (prompts / "_v2.md").rename(prompts / "v2.md")
     caught = run(folder)
     assert caught.ret == 1
-    caught.stdout.fnmatch_lines(["FAILED *, v2: pass_rate 0.000 (gate >= 0.9)"])
+    assert caught.parseoutcomes() == {"passed": 3, "failed": 3}
+    caught.stdout.fnmatch_lines(["next: pytest * --promptreg-accept v2", "  if v2 is how it should be"])
 
 
 def test_a_folder_can_be_named(pytester: pytest.Pytester, run: Run) -> None:

@@ -70,8 +70,13 @@ def _how_to_let_pass(case: CaseOutcome) -> list[str]:
 
 def _findings(case: CaseOutcome) -> list[str]:
     """What kind of change it is, beyond what the gates say."""
-    told = [f"{name}: {detail}" for name, detail in case.findings.items() if not _said(name, detail, case.breaches)]
+    told = beyond_the_gates(case)
     return ["", "what changed:", *(f"{GUTTER}{one_line(line)}" for line in told)] if told else []
+
+
+def beyond_the_gates(case: CaseOutcome) -> list[str]:
+    """What signals found that no breach has said already."""
+    return [f"{name}: {detail}" for name, detail in case.findings.items() if not _said(name, detail, case.breaches)]
 
 
 def _retries(case: CaseOutcome) -> list[str]:

@@ -17,7 +17,7 @@ from ..judging.gates import Verdict
 from ..text import count, some
 from . import html_diff, kinds
 from .escape import escaped, fenced
-from .failure import config_changes, inline
+from .failure import beyond_the_gates, config_changes, inline
 from .files import SIGN
 from .noise import sentence
 from .prompt_diff import prompt_diff
@@ -89,8 +89,8 @@ def render(conclusion: Conclusion, limit: int = COMMENT) -> str:
         _bullets(paper, "Problems that fail nothing", conclusion.problems)
     for suite in run.suites:
         paper.add(_figures(suite, run))
-    if commands := next_commands(conclusion):
-        paper.add("**Next**\n\n" + fenced("\n".join(map(str, commands)), "console"))
+    for command, why in next_commands(conclusion):
+        paper.add(f"**Next**, {_named(why)}:\n\n" + fenced(command, "console"))
     told = [
         (suite, version)
         for suite in run.suites
@@ -195,7 +195,7 @@ def _case(case: CaseOutcome, *, opened: bool) -> str:
     """One case, folded: blocks of HTML, none of which an empty line can end too early."""
     diff = marked(case.accepted or "", case.output or "")
     said = "; ".join(case.breaches) or ", ".join(f"{term} {score:.3f}" for term, score in case.scores.items())
-    lines = [f"{name}: {detail}" for name, detail in case.findings.items()]
+    lines = beyond_the_gates(case)
     if case.samples:
         lines.append(f"shown is the worst of {len(case.samples)} samples")
     found = "<br>\n".join(f"<code>{_html(line)}</code>" for line in lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..judging.gates import Verdict
 from ..text import count
 from .escape import one_line
 
@@ -19,17 +20,23 @@ _SURE = {"passed": "surely met", "regressed": "surely missed"}
 
 
 def lines(version: VersionOutcome, *, verbose: bool) -> list[tuple[str, dict[str, bool]]]:
-    """A line for each pass rate of which so many cases cannot tell whether it is met.
+    """A line for each pass rate of which so many cases cannot tell whether it is met in the long run.
 
-    :param verbose: whether also those are told that are surely met or missed.
+    Of a version all of whose outputs are the accepted ones nothing is told: there is no breach that might be chance's.
+
+    :param verbose: whether also those are told that are surely met or missed, or of which nothing has changed.
     """
     told: list[tuple[str, dict[str, bool]]] = []
+    if set(version.counts) == {Verdict.UNCHANGED} and not verbose:
+        return told
     for result in version.gates:
         said = in_the_long_run(result)
         unsure = not said.endswith(tuple(_SURE.values()))
         if said and (unsure or verbose):
-            colour = {"yellow": True} if unsure else {"green": True} if result.met else {"red": True}
-            told.append((f"  {one_line(version.version.label)}: {result}; {said}", colour))
+            # What is met is no warning, however few the cases: only what is sure, or missed, has a colour.
+            colour = {"green": not unsure} if result.met else {"yellow": True} if unsure else {"red": True}
+            here = f"is {'met' if result.met else 'missed'} here"
+            told.append((f"  {one_line(version.version.label)}: {result} {here}; {said}", colour))
     return told
 
 
@@ -47,7 +54,9 @@ def in_the_long_run(result: SuiteGateResult) -> str:
         return ""
     kept = round(result.value * result.cases)
     state, low, high = judge_rate(kept, result.cases, gate.bound, gate.op)
-    words = _SURE.get(state, f"undecided by {count(result.cases, 'case')}")
-    if state == "undecided" and (needed := settling_rate(kept, result.cases, gate.bound)):
-        words += f", {needed:,} would settle it"
-    return f"in the long run {low:.1%} to {high:.1%} (95 % sure of each), {words}"
+    long_run = f"in the long run {low:.1%} to {high:.1%} (95 % sure of each)"
+    if state in _SURE:
+        return f"{long_run}, {_SURE[state]}"
+    needed = settling_rate(kept, result.cases, gate.bound)
+    told = f", {needed:,} would" if needed else ""
+    return f"{long_run}: {count(result.cases, 'case')} cannot tell if it is met there{told}"

@@ -81,7 +81,8 @@ def lines(conclusion: Conclusion, *, verbose: bool = False, columns_wide: int = 
         told.append((f"stale: {one_line(orphan)} belongs to no test any more", {"yellow": True}))
     told += _failures(conclusion)
     told += [(_lines(note), {}) for note in conclusion.notes]
-    told += [(f"next: {_lines(str(step))}", {"bold": True}) for step in next_commands(conclusion)]
+    for command, why in next_commands(conclusion):
+        told += [(f"next: {_lines(command)}", {"bold": True}), (f"  {_lines(why)}", {})]
     while told and not told[-1][0]:
         told.pop()
     return told
@@ -271,13 +272,10 @@ def _what_an_update_does(suite: SuiteOutcome) -> str:
 
 
 class NextCommand(NamedTuple):
-    """A command that a person would run next, and what for."""
+    """A command that a person would run next, and what for: told apart, so that the command is copied as it stands."""
 
     command: str
     why: str
-
-    def __str__(self) -> str:
-        return f"{self.command}   ({self.why})"
 
 
 def next_commands(conclusion: Conclusion) -> list[NextCommand]:

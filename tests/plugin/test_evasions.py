@@ -116,7 +116,7 @@ def test_the_next_command_says_what_it_replaces(project: Project) -> None:
     stored_and_worse(project)
     project.examples({"a": "one two three four five six seven", "b": "red orange yellow green blue", "new": "x y z"})
     result = project.pytester.runpytest_inprocess()
-    result.stdout.fnmatch_lines(["next: *--promptreg-update   (stores what is missing, and replaces 2 that differ)"])
+    result.stdout.fnmatch_lines(["next: *--promptreg-update", "  stores what is missing, and replaces 2 that differ"])
 
 
 def test_a_refresh_without_a_suite_says_so(project: Project) -> None:

@@ -191,7 +191,7 @@ def test_pass_rate_leaves_single_breaches_to_the_rate(project: Project, run_each
         [
             "*version*unchanged*breached*",
             "*v1?*4*3*1*75.0%*",
-            "  v1: pass_rate 0.750 (gate >= 0.75); in the long run 24.9%*",
+            "  v1: pass_rate 0.750 (gate >= 0.75) is met here; in the long run 24.9%*",
         ]
     )
 

@@ -60,7 +60,7 @@ def tree(folder: Path) -> set[str]:
 
 def commands(text: str) -> list[str]:
     """The command lines that a text offers for copying."""
-    return [match[1].split("   (")[0] for match in re.finditer(r"(?:next|accept it alone|alone): (pytest .*)", text)]
+    return [match[1] for match in re.finditer(r"(?:next|accept it alone|alone): (pytest .*)", text)]
 
 
 def obeyed(command: str, folder: Path) -> list[str]:

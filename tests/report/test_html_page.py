@@ -194,6 +194,16 @@ def test_the_worst_cases_come_first_and_rows_say_what_the_case_says() -> None:
     assert [index["tags"][tag] for tag in suite["tags"][delta[2]]] == ["odd"]
 
 
+def test_what_fails_is_shown_first_and_once() -> None:
+    """The version that fails stands before one that changed within its gates; a gate's finding is not repeated."""
+    spec = spec_of(["a"])
+    lost: dict[str, Any] = {"breaches": ["numbers 0.000 (gate == 1): lost 7"], "findings": {"numbers": "lost 7"}}
+    page = page_of(run_of(spec, [case_of(spec, "a", 0.9, version="v1"), case_of(spec, "a", 0.2, **lost)]))
+    assert page.index("v2 against the baseline") < page.index("v1 against the baseline")
+    (worst,) = re.findall(r'<article class="case">(?:(?!</article>).)*lost 7.*?</article>', page, re.DOTALL)
+    assert worst.count("lost 7") == 1
+
+
 def test_word_differences_are_those_of_the_terminal() -> None:
     """The pieces in threes say, side by side, what the word diff says."""
     old, new = "The parcel came late, in May.", "A parcel came very late, in June, by post."
@@ -262,7 +272,7 @@ def test_a_pass_rate_is_told_with_its_bounds() -> None:
     (version,) = suite.versions
     rated = replace(version, gates=[SuiteGateResult(parse("pass_rate >= 0.9"), 1.0, 1)])
     page = page_of(replace(run, suites=[replace(suite, versions=[rated])]))
-    assert "in the long run 5.0% to 100.0% (95 % sure of each), undecided by 1 case, 29 would settle it" in page
+    assert "in the long run 5.0% to 100.0% (95 % sure of each): 1 case cannot tell if it is met there, 29 would" in page
 
 
 def test_the_command_that_runs_a_case_is_safe_to_paste() -> None:

@@ -73,7 +73,8 @@ def test_all_that_a_reviewer_needs_is_there() -> None:
     wanted = [
         "- <code>test\\_y, v2\\: mean\\(semantic\\) 0\\.733 \\(gate \\>= 0\\.9\\)</code>",
         "| <code>v2</code> | **FAILED** | 3 | 1 | 1 | 1 | 0\\.733 \\(\\-0\\.267\\) | 66\\.7% |",
-        "pytest t.py --promptreg-accept v2   (if v2 is how it should be)",
+        "**Next**, <code>if v2 is how it should be</code>:",
+        "pytest t.py --promptreg-accept v2",
         "- 2 changed a number: <code>a</code>, <code>b</code>",
         "-Name the product.",
         "- model\\_config <code>temperature\\: 0 \\-\\> 1</code>",
@@ -82,6 +83,16 @@ def test_all_that_a_reviewer_needs_is_there() -> None:
     assert set(wanted) <= set(rest)
     places = [rest.index(line) for line in wanted]
     assert places == sorted(places)
+
+
+def test_what_a_gate_has_said_is_not_said_again() -> None:
+    """What a signal found stands once: in the gate that it breached, or below."""
+    lost = "numbers 0.000 (gate == 1): lost 42; gained 24"
+    text = render(
+        concluded(case("a", breaches=[lost], findings={"numbers": "lost 42; gained 24", "entities": "lost May"}))
+    )
+    assert text.count("lost 42; gained 24") == 1
+    assert "entities: lost May" in text
 
 
 def test_a_green_run_is_a_verdict_and_a_table() -> None:

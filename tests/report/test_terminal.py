@@ -99,7 +99,7 @@ def test_a_regression_shows_cause_and_cases() -> None:
     assert row.split() == ["v2", "4", "1", "1", "2", "0.675", "(-0.325)", "50.0%"]
     assert "| - Name the product." in text
     assert text.index("worst of v2:") < text.index("c  semantic 0.300 (gate >= 0.8)") < text.index("d  semantic 0.500")
-    assert "next: pytest t.py --promptreg-accept v2   (if v2 is how it should be)" in text
+    assert "next: pytest t.py --promptreg-accept v2\n  if v2 is how it should be" in text
 
 
 def test_a_suite_gate_that_fails_alone_is_the_reason() -> None:
@@ -132,8 +132,8 @@ def test_a_part_is_said_to_be_one() -> None:
 def test_missing_cases_ask_for_an_update() -> None:
     """What is missing or incomparable is stored by an update, and that is the next command."""
     for verdict in ("missing", "incomparable"):
-        commands = [str(step) for step in next_commands(concluded(suite(case("a", verdict))))]
-        assert commands == ["pytest t.py --promptreg-update   (stores what is missing)"]
+        commands = next_commands(concluded(suite(case("a", verdict))))
+        assert commands == [("pytest t.py --promptreg-update", "stores what is missing")]
 
 
 def test_files_of_no_test_are_listed() -> None:
@@ -141,7 +141,7 @@ def test_files_of_no_test_are_listed() -> None:
     orphan = "__baselines__/t/test_gone.json"
     conclusion = concluded(suite(*GREEN), orphans=[orphan])
     assert f"stale: {orphan} belongs to no test any more" in told(conclusion)
-    assert [*map(str, next_commands(conclusion))] == ["pytest --promptreg-prune   (removes what is stale)"]
+    assert next_commands(conclusion) == [("pytest --promptreg-prune", "removes what is stale")]
     pruned = concluded(suite(*GREEN), orphans=[orphan], conclusion={"pruned": True})
     assert orphan not in told(pruned)
     assert next_commands(pruned) == []
@@ -155,7 +155,7 @@ def test_stale_records_are_listed(count: int) -> None:
     records = "1 baseline record" if count == 1 else f"{count} baseline records"
     assert f"stale: {records} without an example: old0" in told(conclusion)
     assert ("and 3 more" in told(conclusion)) == (count == 8)
-    assert [*map(str, next_commands(conclusion))] == ["pytest --promptreg-prune   (removes what is stale)"]
+    assert next_commands(conclusion) == [("pytest --promptreg-prune", "removes what is stale")]
 
 
 def test_pruned_records_are_not_stale() -> None:

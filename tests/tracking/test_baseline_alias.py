@@ -157,7 +157,8 @@ def test_after_the_alias_moved_nothing_is_compared_until_it_is_stored(
             "*to store the outputs of @champion (version 2): pytest test_say.py --promptreg-update",
             "test_say (test_say.py:*): baseline v1, not @champion (version 2), 2 examples",
             "prompts:/say@champion is v2 now; it was v1 at *",
-            "next: pytest test_say.py --promptreg-update   (stores the outputs of @champion (version 2))",
+            "next: pytest test_say.py --promptreg-update",
+            "  stores the outputs of @champion (version 2)",
         ]
     )
     assert run(quiet, "--promptreg-update").ret == 0

@@ -18,7 +18,7 @@ from ...spending.budget import usd
 from ...text import count, some
 from .. import noise, shares
 from ..escape import visible
-from ..failure import changed_settings
+from ..failure import beyond_the_gates, changed_settings
 from ..html_diff import escaped, side_by_side
 from ..html_diff import words as word_marks
 from ..kinds import groups
@@ -122,7 +122,8 @@ def _suite(number: int, suite: SuiteOutcome, table: Table) -> str:
         parts.append(_versions(number, suite))
         parts.append(_gates(suite))
     if not table.run.refreshed:
-        parts += [_change(number, suite, version, table) for version in suite.versions]
+        failed_first = sorted(suite.versions, key=lambda version: not version.failed)
+        parts += [_change(number, suite, version, table) for version in failed_first]
     if suite.stale:
         names = some(suite.stale, STALE, escaped)
         parts.append(f"<p>Stale: {count(len(suite.stale), 'accepted output')} without an example: {names}</p>")
@@ -305,7 +306,7 @@ def _case(suite: SuiteOutcome, version: VersionOutcome, case: CaseOutcome, table
     left, right = word_marks(cut(case.accepted or ""), cut(case.output or ""))
     number = table.numbers[case.key]
     why = "".join(f'<p class="breach">{escaped(line)}</p>' for line in case.breaches)
-    found = "; ".join(f"{name}: {detail}" for name, detail in case.findings.items())
+    found = "; ".join(beyond_the_gates(case))
     notes = f'<p class="dim">{escaped(found)}</p>' if found else ""
     if case.samples:
         notes += f'<p class="dim">The worst of {len(case.samples)} samples:</p>'
