@@ -171,7 +171,11 @@ MISTAKES = [
         examples('"{folder}/e.jsonl"'),
         {"e.jsonl": '{"id": "a b", "text": "a"}\n{"id": "a/b", "text": "a"}\n'},
     ),
-    Mistake("same_inputs_without_id", ["(row 1)", "two rows have the same inputs", "(row 0)"], examples('[{{"text": "a"}}] * 2')),
+    Mistake(
+        "same_inputs_without_id",
+        ["(row 1)", "two rows have the same inputs", "(row 0)"],
+        examples('[{{"text": "a"}}] * 2'),
+    ),
     Mistake("empty_id", ["(row 0)", "id"], examples('[{{"id": " ", "text": "a"}}]')),
     Mistake(
         "malformed_jsonl",
