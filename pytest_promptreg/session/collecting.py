@@ -21,6 +21,7 @@ from ..suites.metrics import LASTING_SCOPES, SuiteMetrics
 from ..suites.predicts import resolve_predict, subject_of
 from ..suites.suite import FIXTURE, case_slug
 from .board import Board
+from .ini_places import told_at_its_place
 from .repeats import refuse_repeated, repeated_by, variant_of
 from .roles import Performing, Worker
 from .stash import CASE_KEY, PLACES, REPEATED_BY, WORKER_OUTPUT, is_marked
@@ -72,22 +73,23 @@ def parametrize(metafunc: pytest.Metafunc, role: Role) -> None:
     metrics = SuiteMetrics(
         marker.kwargs.get("metrics"), lambda name: _fixture_scope(definition, name), places.get("metrics", where)
     )
-    spec = build_suite(
-        marker.kwargs,
-        suite_id=definition.nodeid,
-        module=definition.path,
-        line=(line or 0) + 1,
-        function=".".join(definition.nodeid.split("::")[1:]),
-        ini_gates=role.settings.gates,
-        ini_metrics=role.settings.metrics,
-        ini_signals=role.settings.signals,
-        ini_predict_version=role.settings.predict_version,
-        metrics=metrics,
-        samples=role.settings.asked_samples,
-        registry=lambda address: _registered(address, where, role),
-        refreshing=role.settings.refreshing,
-        places=places,
-    )
+    with told_at_its_place(definition.config):
+        spec = build_suite(
+            marker.kwargs,
+            suite_id=definition.nodeid,
+            module=definition.path,
+            line=(line or 0) + 1,
+            function=".".join(definition.nodeid.split("::")[1:]),
+            ini_gates=role.settings.gates,
+            ini_metrics=role.settings.metrics,
+            ini_signals=role.settings.signals,
+            ini_predict_version=role.settings.predict_version,
+            metrics=metrics,
+            samples=role.settings.asked_samples,
+            registry=lambda address: _registered(address, where, role),
+            refreshing=role.settings.refreshing,
+            places=places,
+        )
     asked = marker.kwargs.get("predict")
     spec = replace(spec, subject=_subject(definition, asked, spec.id))
     if not spec.subject and is_suite_file(definition.path):

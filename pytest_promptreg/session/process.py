@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..files import display_path
 from ..options import INI_OPTIONS, ini_value
 from ..settings import Settings, check_ini_names, read_settings
+from .ini_places import told_at_its_place
 from .roles import Role, choose, invocation
 from .set_ups import SetUps
 from .stash import ENVIRONMENT, ROLE
@@ -27,17 +28,18 @@ def settings_of(config: pytest.Config) -> Settings:
     found = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
     check_ini_names(found, INI_OPTIONS, display_path(config.inipath) if config.inipath else None)
     worker = getattr(config, "workerinput", None)
-    return read_settings(
-        config.getoption,
-        lambda name: ini_value(config, name),
-        rootdir=config.rootpath,
-        invocation=invocation(config.invocation_params.args),
-        workers=int(worker["workercount"]) if worker else 1,
-        distributed=getattr(config.option, "dist", "no") != "no",
-        cache=_cache(config),
-        verbose=getattr(config.option, "verbose", 0) > 0,
-        environ=config.stash.get(ENVIRONMENT, os.environ),
-    )
+    with told_at_its_place(config):
+        return read_settings(
+            config.getoption,
+            lambda name: ini_value(config, name),
+            rootdir=config.rootpath,
+            invocation=invocation(config.invocation_params.args),
+            workers=int(worker["workercount"]) if worker else 1,
+            distributed=getattr(config.option, "dist", "no") != "no",
+            cache=_cache(config),
+            verbose=getattr(config.option, "verbose", 0) > 0,
+            environ=config.stash.get(ENVIRONMENT, os.environ),
+        )
 
 
 def _cache(config: pytest.Config) -> Path | None:

@@ -189,7 +189,7 @@ def test_a_setting_that_makes_no_sense_is_refused(varying: Varying, run: Run, se
     """A mistyped setting of the noise is refused by name before anything is called."""
     result = run("test_varying.py", "-o", setting)
     assert result.ret == 2
-    result.stdout.fnmatch_lines([f"the ini option {setting.partition('=')[0]}*"])
+    result.stdout.fnmatch_lines([f"-o: the ini option {setting.partition('=')[0]}*"])
 
 
 @pytest.mark.parametrize(("stored_fenced", "breached"), [(True, 0), (False, 1)])

@@ -558,7 +558,9 @@ def test_a_wrong_ini_value_names_its_key(project: Project, ini: str, says: list[
     project.ini(ini + "\n")
     result = project.pytester.runpytest_inprocess("-p", "no:xdist", *flags)
     assert result.ret == (4 if flags else 2)
-    assert_refused(result.stdout.str() + result.stderr.str(), says)
+    said = result.stdout.str() + result.stderr.str()
+    assert_refused(said, says)
+    assert re.search(r"\b(?:pytest|tox)\.ini:\d+: |there is no ini option", said), "the line of the ini file"
 
 
 @pytest.mark.parametrize(
