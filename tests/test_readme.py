@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import picture
+import pypi
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,14 @@ def test_the_picture_is_what_the_terminal_shows(pytester: pytest.Pytester, monke
     assert picture.same(shown, drawn), "run python docs/picture.py"
     assert len(shown) < 150_000
     assert "](docs/caught.svg)" in README
+
+
+def test_what_a_package_index_shows_leads_nowhere_else() -> None:
+    """The page of the package is the README without links to files, which are not there, and is up to date."""
+    shown = pypi.PAGE.read_text(encoding="utf-8")
+    assert shown == pypi.page(README), "run python docs/pypi.py"
+    assert re.findall(r"\]\((?!https://)", shown) == []
+    assert "![" not in shown
 
 
 def test_the_readme_can_be_read_in_one_go() -> None:
