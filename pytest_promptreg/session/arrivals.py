@@ -78,9 +78,11 @@ class Arrivals:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """A worker is about to start: it is told where word can be left."""
+        """A worker is about to start: it is told where word can be left, and whether the others run the same."""
         from .board import Board
+        from .repeats import tell_worker
 
+        tell_worker(node)
         self._board = Board.for_node(node, self._config) or self._board
 
     @pytest.hookimpl(optionalhook=True)

@@ -287,7 +287,7 @@ def finish(session: pytest.Session, role: Role) -> None:
         (item.stash[CASE_KEY], item.nodeid) for item in session.items if CASE_KEY in item.stash
     ]
     try:
-        refuse_repeated(session.items)
+        refuse_repeated(session.items, session.config)
         role.select(found)
         if not (session.config.option.collectonly or role.settings.plan):
             role.performer.check_promotion()

@@ -1,4 +1,4 @@
-"""Tests that another plugin runs several times, and the parameters of a test function that are its own.
+"""Tests that run several times, by a plugin or in each worker, and the parameters of a function that are its own.
 
 A repetition is a parameter to pytest. Taken for one of the function's own, it would have a baseline of its own; taken
 for none, the last attempt alone would be judged. Several outputs of a case are what samples are for.
@@ -16,6 +16,7 @@ from .stash import CASE_KEY, REPEATED_BY
 
 # What the parameters of plugins that repeat tests begin with.
 _REPEATERS = {"__pytest_repeat_step_number": "pytest-repeat", "__flakefinder_": "pytest-flakefinder"}
+_EACH = "promptreg_runs_each"  # under which a worker is told so
 
 
 def repeated_by(callspec: Any) -> str | None:
@@ -42,17 +43,25 @@ def variant_of(callspec: Any, slug: str) -> str:
     return "-".join(ids)
 
 
-def refuse_repeated(items: Iterable[pytest.Item]) -> None:
+def tell_worker(node: Any) -> None:
+    """Tell a worker of xdist whether the others run all that it runs: there `dist` is always "no".
+
+    :param node: xdist's own object of a worker that is about to start.
+    """
+    node.workerinput[_EACH] = node.config.option.dist == "each" and node.workerinput["workercount"] > 1
+
+
+def refuse_repeated(items: Iterable[pytest.Item], config: pytest.Config) -> None:
     """Of the tests that are left to run, none may be a repetition, and no case may run twice.
 
     :raises ConfigError: saying what repeats a case.
     """
-    seen = set()
+    seen, by_all = set(), "pytest-xdist's --dist each" if getattr(config, "workerinput", {}).get(_EACH) else None
     for item in items:
         key = item.stash.get(CASE_KEY, None)
         if key is None:
             continue
-        repeater = item.stash.get(REPEATED_BY, None)
+        repeater = item.stash.get(REPEATED_BY, None) or by_all
         if repeater is not None or key in seen:
             by = repeater or "a plugin or --keep-duplicates"
             raise ConfigError(

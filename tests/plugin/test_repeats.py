@@ -76,6 +76,21 @@ def test_a_case_that_stands_twice_is_refused(project: Project) -> None:
     refused.stderr.fnmatch_lines(["*--keep-duplicates repeats test_answer?v1-a?,*"])
 
 
+def test_a_case_that_every_worker_runs_is_refused(project: Project) -> None:
+    """Under `--dist each` of several workers, each would call for the same case; one worker, or other tests, may."""
+    project.store()
+    project.write("test_plain.py", "def test_plain():\n    pass\n")
+
+    refused = project.pytester.runpytest_inprocess("-n2", "--dist", "each", "--promptreg-update")
+    alone = project.pytester.runpytest_inprocess("-n1", "--dist", "each")
+    others = project.pytester.runpytest_inprocess("-n2", "--dist", "each", "-m", "not promptreg")
+
+    assert refused.ret == 4
+    refused.stderr.fnmatch_lines(["ERROR: test_answer.py: pytest-xdist's --dist each repeats test_answer?v1-a?,*"])
+    assert (alone.ret, others.ret) == (0, 0)
+    others.assert_outcomes(passed=2)
+
+
 def test_parameters_may_come_before_those_of_the_case(project: Project) -> None:
     """A conftest that parametrizes first of all makes suites of their own, as a parametrize mark does."""
     project.write(
