@@ -17,7 +17,8 @@ from ..calls.ahead import LookAhead, Queue
 from ..model import CaseKey, Key
 from ..report.escape import one_line
 from ..results.outcome import CaseOutcome, EarlyStop
-from ..settings import STOP_EARLY, Settings
+from ..settings import Settings
+from ..settings.exclusions import STOP_EARLY
 from ..text import canonical_json, digest
 from . import modes
 from .gates import Gate, Verdict

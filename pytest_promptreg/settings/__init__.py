@@ -3,62 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from .calls.rate import Rate
-from .errors import ConfigError, TrackingError, did_you_mean
-from .files import OWN_FOLDER
-from .judging.gates import FORM, is_gate_shaped
-from .judging.modes import MODES as MODES_OF_GATES
-from .machine import processors
-from .metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
-from .metrics.bleu_tokens import AUTO, TOKENIZERS
-from .mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
-from .redaction.redactor import Redactor
-from .redaction.rules import OPTION as REDACT_OPTION
-from .redaction.rules import read_rules
-from .replay import FILE, MODES
-from .report.annotations import workspace
-from .report.files import REPORT_FILES, SUMMARY_VARIABLE
-from .results.shards import FLAG as SHARD_FLAG
-from .results.shards import Shard
-from .session.executors import check_address
-from .signals.actions import check_actions
-from .sources.registry.settings import RegistrySettings
-from .spending.budget import Limits
-from .spending.prices import Prices, read_prices
-from .suites.samples import read_samples
-from .tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
-from .tracking.registry import check_alias
+from ..calls.rate import Rate
+from ..errors import ConfigError, did_you_mean
+from ..files import OWN_FOLDER
+from ..judging.gates import FORM, is_gate_shaped
+from ..judging.modes import MODES as MODES_OF_GATES
+from ..machine import processors
+from ..metrics import DEFAULT_EMBEDDING_MODEL, MetricSettings
+from ..metrics.bleu_tokens import AUTO, TOKENIZERS
+from ..mlflow_store import REGISTRY_VARIABLE, TRACKING_VARIABLE
+from ..redaction.redactor import Redactor
+from ..redaction.rules import OPTION as REDACT_OPTION
+from ..redaction.rules import read_rules
+from ..replay import FILE, MODES
+from ..report.annotations import workspace
+from ..report.files import REPORT_FILES, SUMMARY_VARIABLE
+from ..results.shards import Shard
+from ..session.executors import check_address
+from ..signals.actions import check_actions
+from ..sources.registry.settings import RegistrySettings
+from ..spending.budget import Limits
+from ..spending.prices import Prices, read_prices
+from ..suites.samples import read_samples
+from ..tracking import LEVEL_KEY, LEVELS, TRACES, TRACES_KEY, TrackingSettings, resolve_settings
+from . import values
+from .exclusions import alias_asked, refuse_contradictions, refuse_what_runs_alone, shard_asked
 
-_N = TypeVar("_N", int, float)
 ROUGE_TOKENS = ("unicode", "rouge-score")
 BLEU_TOKENS = (AUTO, *TOKENIZERS)
 UNDECIDED = ("warn", "fail")
 GITHUB = ("auto", "off")
-_ON = ("true", "yes", "on", "1")
-_OFF = ("false", "no", "off", "0")
 LIST_OPTIONS = frozenset(
     {"promptreg_gates", "promptreg_metrics", "promptreg_prices", "promptreg_signals", "promptreg_versions"}
 )
-STOP_EARLY, PLAN = "--promptreg-stop-early", "--promptreg-plan"
-_ALONE = {
-    STOP_EARLY: "one process has to see every case in order",
-    PLAN: "it calls nothing, and says once what a run would find",
-}
-_NOT_IN_A_SHARD = {
-    "rescore": "rescoring makes no calls: run it whole, on one machine",
-    "prune": "run pytest --promptreg-prune whole, on one machine",
-    "register": "the merge registers what was tested: python -m pytest_promptreg merge --register FILE...",
-    "html": "the merge writes it: python -m pytest_promptreg merge --html PATH FILE...",
-    "markdown": "the merge writes it: python -m pytest_promptreg merge --markdown PATH FILE...",
-    "codequality": "the merge writes it: python -m pytest_promptreg merge --codequality PATH FILE...",
-    "promote": "only a whole run can pass: python -m pytest_promptreg merge --promote ALIAS FILE...",
-}
 
 
 @dataclass(frozen=True)
@@ -200,14 +183,14 @@ def read_settings(
     """
     flags: dict[str, Any] = {}
     of_ini: dict[str, Any] = {}
-    option, ini = _noted(option, flags), _noted(ini, of_ini)
+    option, ini = values.noted(option, flags), values.noted(ini, of_ini)
     gates = tuple(ini("promptreg_gates"))
     for line in gates:  # the metric in it may be a suite's own, so that is for the suite to refuse
         if line.strip() not in MODES_OF_GATES and not is_gate_shaped(line):
             raise ConfigError(f"{line!r} is no gate", where="the ini option promptreg_gates", next_step=FORM)
     accept, add = option("promptreg_accept"), bool(option("promptreg_add"))
-    asked = _refuse_contradictions(option)
-    _refuse_what_runs_alone(option, asked, distributed=distributed or workers > 1)
+    asked = refuse_contradictions(option)
+    refuse_what_runs_alone(option, asked, distributed=distributed or workers > 1)
     if option("promptreg_executor") is not None:
         check_address(option("promptreg_executor"))
     if option("promptreg_versions") and not any(entry.strip(", ") for entry in option("promptreg_versions")):
@@ -215,21 +198,21 @@ def read_settings(
             "--promptreg-versions names no version", next_step="labels or globs: --promptreg-versions v2,v3"
         )
     flagged = tuple(label for entry in option("promptreg_versions") or () for label in entry.replace(",", " ").split())
-    concurrency = _number(ini, "promptreg_concurrency", int, 16, least=1)
-    shard = _shard(option)
+    concurrency = values.number(ini, "promptreg_concurrency", int, 16, least=1)
+    shard = shard_asked(option)
     redactor = read_rules(ini(REDACT_OPTION))
     return Settings(
         gates=gates,
         metrics=tuple(ini("promptreg_metrics")),
         signals=_signals(ini("promptreg_signals")),
         concurrency=max(1, concurrency // workers),
-        timeout_s=_number(ini, "promptreg_timeout", float, 120.0, least=0),
-        retries=_number(ini, "promptreg_retries", int, 2, least=0),
+        timeout_s=values.number(ini, "promptreg_timeout", float, 120.0, least=0),
+        retries=values.number(ini, "promptreg_retries", int, 2, least=0),
         rate=_rate(ini("promptreg_rate"), workers),
         metric_settings=MetricSettings(
             embedding_model=_model(ini("promptreg_embedding_model"), rootdir),
-            rouge_tokens=_one_of(ini, "promptreg_rouge_tokens", ROUGE_TOKENS),
-            bleu_tokens=_one_of(ini, "promptreg_bleu_tokens", BLEU_TOKENS),
+            rouge_tokens=values.one_of(ini, "promptreg_rouge_tokens", ROUGE_TOKENS),
+            bleu_tokens=values.one_of(ini, "promptreg_bleu_tokens", BLEU_TOKENS),
             cache=_cache(ini("promptreg_embedding_cache"), rootdir, cache),
             threads=max(1, processors() // workers) if workers > 1 else 0,
         ),
@@ -241,29 +224,31 @@ def read_settings(
         rescore=bool(option("promptreg_rescore")),
         prune=bool(option("promptreg_prune")),
         register=bool(option("promptreg_register")),
-        promote=_alias(option("promptreg_promote"), asked),
-        replay=option("promptreg_replay") or _one_of(ini, "promptreg_replay", MODES),
+        promote=alias_asked(option("promptreg_promote"), asked),
+        replay=option("promptreg_replay") or values.one_of(ini, "promptreg_replay", MODES),
         replay_file=rootdir / (ini("promptreg_replay_file") or Path(OWN_FOLDER, FILE)),
         predict_version=str(ini("promptreg_predict_version") or "").strip(),
         prices=read_prices(ini("promptreg_prices") or ()),
         margin=_margin(ini),
-        undecided=_one_of(ini, "promptreg_undecided", UNDECIDED),
-        limits=Limits(_limit(option, "promptreg_max_calls", int), _limit(option, "promptreg_max_cost", float)),
+        undecided=values.one_of(ini, "promptreg_undecided", UNDECIDED),
+        limits=Limits(
+            values.limit(option, "promptreg_max_calls", int), values.limit(option, "promptreg_max_cost", float)
+        ),
         tracking=resolve_settings(
             flag=option("promptreg_mlflow"),
             ini=ini("promptreg_mlflow") or "auto",
             experiment=ini("promptreg_mlflow_experiment") or "promptreg",
-            timeout_s=_number(ini, "promptreg_mlflow_timeout", float, 30.0, least=1),
+            timeout_s=values.number(ini, "promptreg_mlflow_timeout", float, 30.0, least=1),
             rootdir=rootdir,
             environ=environ,
-            required=_flag(ini, "promptreg_mlflow_required"),
-            level=_one_of(ini, LEVEL_KEY, LEVELS),
-            traces=_one_of(ini, TRACES_KEY, TRACES),
+            required=values.is_on(ini, "promptreg_mlflow_required"),
+            level=values.one_of(ini, LEVEL_KEY, LEVELS),
+            traces=values.one_of(ini, TRACES_KEY, TRACES),
         ),
         registry=RegistrySettings(
             uri=environ.get(REGISTRY_VARIABLE, "").strip() or environ.get(TRACKING_VARIABLE, "").strip() or None,
             cache=cache,
-            ttl_s=_number(ini, "promptreg_registry_ttl", float, 60.0, least=0),
+            ttl_s=values.number(ini, "promptreg_registry_ttl", float, 60.0, least=0),
             rootdir=rootdir,
             run=environ.get("PYTEST_XDIST_TESTRUNUID", ""),
             redactor=redactor,
@@ -277,7 +262,7 @@ def read_settings(
         ),
         verbose=verbose,
         shard=shard,
-        results=_path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
+        results=values.path(option, "promptreg_results", "run.json") or (shard.file(rootdir) if shard else None),
         reports=_reports(option),
         **_github(ini, shard, environ),
         stop_early=bool(option("promptreg_stop_early")),
@@ -287,112 +272,22 @@ def read_settings(
     )
 
 
-def _noted(ask: Callable[[str], Any], notes: dict[str, Any]) -> Callable[[str], Any]:
-    """``ask``, with what it said taken down."""
-
-    def note(name: str) -> Any:
-        notes[name] = ask(name)
-        return notes[name]
-
-    return note
-
-
-def _shard(option: Callable[[str], Any]) -> Shard | None:
-    said = option("promptreg_shard")
-    if said is None:
-        return None
-    for flag, why in _NOT_IN_A_SHARD.items():
-        if option(f"promptreg_{flag}") not in {None, False}:
-            raise ConfigError(f"{SHARD_FLAG} and --promptreg-{flag} exclude each other", next_step=why)
-    return Shard.parse(said)
-
-
-def _path(option: Callable[[str], Any], name: str, example: str) -> Path | None:
-    said = option(name)
-    if said is None:
-        return None
-    if not str(said).strip():
-        flag = f"--{name.replace('_', '-')}"
-        raise ConfigError(f"{flag} names no file", next_step=f"name one: {flag} {example}")
-    return Path(said).absolute()
-
-
 def _reports(option: Callable[[str], Any]) -> dict[str, Path]:
-    found = {name: _path(option, f"promptreg_{name}", report.file.example) for name, report in REPORT_FILES.items()}
-    return {name: path for name, path in found.items() if path is not None}
+    return {
+        name: path
+        for name, report in REPORT_FILES.items()
+        if (path := values.path(option, f"promptreg_{name}", report.file.example)) is not None
+    }
 
 
 def _github(ini: Callable[[str], Any], shard: Shard | None, environ: Mapping[str, str]) -> dict[str, Path | None]:
     """What is done on GitHub Actions without being asked for; in a shard nothing: the merge has the verdict."""
-    wanted = _one_of(ini, "promptreg_github", GITHUB) == "auto" and shard is None
+    wanted = values.one_of(ini, "promptreg_github", GITHUB) == "auto" and shard is None
     summary = environ.get(SUMMARY_VARIABLE, "").strip()
     return {
         "step_summary": Path(summary) if summary and wanted else None,
         "annotated": workspace(environ) if wanted else None,
     }
-
-
-def _refuse_contradictions(option: Callable[[str], Any]) -> list[str]:
-    """The one of update, accept and rescore that is asked for, if any.
-
-    :raises ConfigError: when flags contradict each other.
-    """
-    asked = [flag for flag in ("update", "accept", "rescore") if option(f"promptreg_{flag}")]
-    if len(asked) > 1:
-        what = {
-            "update": "update refreshes the version that the baseline has",
-            "accept": "accept makes another one the baseline",
-            "rescore": "rescore keeps the outputs and renews how they are scored",
-        }
-        raise ConfigError(
-            f"--promptreg-{asked[0]} and --promptreg-{asked[1]} exclude each other",
-            next_step="; ".join(what[flag] for flag in asked),
-        )
-    if option("promptreg_add") and not {"update", "accept"} & set(asked):
-        raise ConfigError(
-            "--promptreg-add says how outputs are stored, and nothing is being stored",
-            next_step="use it with --promptreg-accept VERSION or --promptreg-update",
-        )
-    return asked
-
-
-def _refuse_what_runs_alone(option: Callable[[str], Any], asked: Sequence[str], *, distributed: bool) -> None:
-    """Refuse flags that need a whole run in one process where it is none.
-
-    :param asked: those of update, accept and rescore that are asked for.
-    """
-    given = [flag for flag in _ALONE if option(flag.removeprefix("--").replace("-", "_"))]
-    for flag in given:
-        if distributed:
-            raise ConfigError(
-                f"{flag} does not work with pytest-xdist: {_ALONE[flag]}", next_step=f"pytest -n 0 {flag}"
-            )
-        if option("promptreg_shard") is not None:
-            raise ConfigError(
-                f"{flag} and {SHARD_FLAG} exclude each other", next_step=f"{_ALONE[flag]}: run it whole, on one machine"
-            )
-        if asked:
-            raise ConfigError(
-                f"{flag} and --promptreg-{asked[0]} exclude each other",
-                next_step="store the baseline first, then run it",
-            )
-    if len(given) > 1:
-        raise ConfigError(f"{given[0]} and {given[1]} exclude each other", next_step="a plan calls nothing at all")
-
-
-def _alias(alias: str | None, asked: Sequence[str]) -> str | None:
-    if alias is None:
-        return None
-    if asked:
-        raise ConfigError(
-            f"--promptreg-promote and --promptreg-{asked[0]} exclude each other",
-            next_step="an alias moves after a run whose gates were judged",
-        )
-    try:
-        check_alias(alias)
-    except TrackingError as exc:
-        raise ConfigError(f"--promptreg-promote: {exc.what}", next_step=exc.next_step) from exc
-    return alias
 
 
 def _signals(entries: Iterable[str]) -> dict[str, str]:
@@ -408,43 +303,10 @@ def _signals(entries: Iterable[str]) -> dict[str, str]:
     return check_actions(actions, where)
 
 
-def _one_of(ini: Callable[[str], Any], name: str, known: tuple[str, ...]) -> str:
-    value = ini(name) or known[0]
-    if value not in known:
-        raise ConfigError(f"the ini option {name}: there is no {value!r}", next_step=did_you_mean(value, known))
-    return str(value)
-
-
-def _flag(ini: Callable[[str], Any], name: str) -> bool:
-    said = str(ini(name) or "false").strip().lower()
-    if said not in {*_OFF, *_ON}:
-        raise ConfigError(
-            f"the ini option {name} = {said!r} is neither true nor false",
-            next_step=f"write {name} = true, or leave it out",
-        )
-    return said in _ON
-
-
 def _cache(said: str, rootdir: Path, default: Path | None) -> Path | None:
-    if said.lower() in _OFF:
+    if said.lower() in values.OFF:
         return None
-    return default if said.lower() in {"", *_ON} else rootdir / said
-
-
-def _number(ini: Callable[[str], Any], name: str, kind: type[_N], default: _N, *, least: float) -> _N:
-    text = str(ini(name) or "").strip()
-    if not text:
-        return default
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not least <= value < float("inf"):
-        raise ConfigError(
-            f"the ini option {name} = {text!r} is not a number of at least {least:g}",
-            next_step=f"write {name} = {default:g}, which it is where it is left out",
-        )
-    return value
+    return default if said.lower() in {"", *values.ON} else rootdir / said
 
 
 def _samples(text: str | None, name: str) -> int | None:
@@ -452,7 +314,7 @@ def _samples(text: str | None, name: str) -> int | None:
 
 
 def _margin(ini: Callable[[str], Any]) -> float | None:
-    margin = _number(ini, "promptreg_margin", float, 0.0, least=0)
+    margin = values.number(ini, "promptreg_margin", float, 0.0, least=0)
     if margin >= 1:
         raise ConfigError(
             f"the ini option promptreg_margin = {margin:g} is more than there is to lose",
@@ -463,23 +325,6 @@ def _margin(ini: Callable[[str], Any]) -> float | None:
 
 def _rate(text: str, workers: int) -> Rate | None:
     return Rate.parse(text, "the ini option promptreg_rate").shared_by(workers) if text else None
-
-
-def _limit(option: Callable[[str], Any], name: str, kind: type[_N]) -> _N | None:
-    text = option(name)
-    if text is None:
-        return None
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not 0 <= value < float("inf"):
-        flag = f"--{name.replace('_', '-')}"
-        raise ConfigError(
-            f"{flag}={text} is no {'number' if kind is int else 'amount'} of at least 0",
-            next_step=f"calls: {flag} 200" if kind is int else f"USD: {flag} 0.50",
-        )
-    return value
 
 
 def _model(name: str, rootdir: Path) -> str:
