@@ -24,6 +24,8 @@ def text(exc: BaseException, what: str, hint: str, redactor: Redactor) -> str:
     trace = exc.__traceback__
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent in _CALLING:  # it says nothing about it
         trace = trace.tb_next
-    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
     first = one_line(redactor.message(said(exc)), 300)
+    if isinstance(exc, TypeError) and trace is None and exc.__cause__ is None:  # none of predict's lines was reached
+        return f"{what}: {first}\n  predict takes one argument, the request: def predict(request){hint}"
+    shown = "".join(traceback.format_exception(type(exc), exc, trace, chain=True)).rstrip()
     return "\n".join([f"{what}: {first}{hint}", "", *quoted(redactor.message(shown))])

@@ -211,11 +211,11 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
 def _describe(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Session:
     """The run's record, on disk where that is possible."""
     from . import spool
-    from .facts import look_around
+    from .facts import files_under_test, look_around
     from .schema import describe
     from .traces.record import traces_of
 
-    record = describe(run, facts, look_around(facts.rootdir, os.environ), settings.level)
+    record = describe(run, facts, look_around(facts.rootdir, os.environ, files_under_test(run)), settings.level)
     if settings.traces != "off":
         traces, notices = traces_of(run, settings.traces)
         record = replace(record, traces=traces, notices=[*record.notices, *notices])

@@ -40,3 +40,14 @@ def test_its_first_line_says_what_failed(exc: BaseException, first: str) -> None
     assert told.splitlines()[0] == first
     assert KEY not in told
     assert ("Traceback" in told) != isinstance(exc, PredictError)
+
+
+def test_a_predict_that_takes_no_request_is_told_what_it_takes() -> None:
+    """A call that did not even begin has no traceback to show; one that began has."""
+    failure = TypeError("<lambda>() takes 0 positional arguments but 1 was given")
+    told = text(failure, "predict failed", hint="", redactor=Redactor())
+    assert told.splitlines() == [
+        "predict failed: TypeError: <lambda>() takes 0 positional arguments but 1 was given",
+        "  predict takes one argument, the request: def predict(request)",
+    ]
+    assert "Traceback" in text(raised(TypeError("inside")), "predict failed", hint="", redactor=Redactor())

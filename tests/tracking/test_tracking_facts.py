@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promptreg.tracking.facts import Surroundings, look_around
+from pytest_promptreg.model import Example, PromptVersion
+from pytest_promptreg.results.outcome import RunOutcome, SuiteOutcome
+from pytest_promptreg.suites.suite import SuiteSpec
+from pytest_promptreg.tracking.facts import Surroundings, files_under_test, look_around
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -41,6 +44,32 @@ def test_a_changed_file_makes_it_dirty_and_a_new_one_does_not(repository: Path) 
     assert not look_around(repository, {}).dirty
     (repository / "prompt.md").write_text("two")
     assert look_around(repository, {}).dirty
+
+
+def test_a_tested_file_that_is_in_no_commit_makes_it_dirty(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A new prompt that was run is not what the commit holds, ignored or not; one outside the project says nothing."""
+    outside = tmp_path_factory.mktemp("outside") / "v9.md"
+    outside.write_text("x")
+    assert not look_around(repository, {}, [repository / "prompt.md", outside]).dirty
+    (repository / "[v2].md").write_text("two")
+    assert look_around(repository, {}, [repository / "prompt.md", repository / "[v2].md"]).dirty
+    (repository / ".gitignore").write_text("*v2*\n")
+    assert look_around(repository, {}, [repository / "[v2].md"]).dirty
+    assert not look_around(outside.parent, {}, [outside]).dirty
+
+
+def test_the_tested_files_are_those_that_the_suites_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Module, prompts and examples, each once and without its line; what is no file is left out."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.py", "v1.md", "rows.jsonl"):
+        (tmp_path / name).write_text("x")
+    versions = (PromptVersion("v1", "x", where="v1.md"), PromptVersion("v2", "x", where="prompts:/a/2"))
+    rows = (Example("a", {}, where="rows.jsonl:1"), Example("b", {}, where="rows.jsonl:2"), Example("c", {}))
+    spec = SuiteSpec("t.py::t", "t.py:3", tmp_path / "t.py", "t", versions, rows, ())
+    run = RunOutcome([SuiteOutcome(spec, None, [])], 0, 1)
+    assert files_under_test(run) == [tmp_path / name for name in ("t.py", "v1.md", "rows.jsonl")]
 
 
 def test_a_detached_checkout_takes_its_branch_from_the_ci_job(repository: Path) -> None:
