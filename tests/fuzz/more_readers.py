@@ -163,22 +163,21 @@ def _suite_file(path: Path) -> None:
 
 def _promptfoo(path: Path) -> None:
     """The configuration beside files that it names; only the folder for what is made may have others afterwards."""
-    folder = path.parent / "project"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    root = path.parent / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    folder = root / "of" / "a" / "project"
+    folder.mkdir(parents=True)
     for name, data in {"p.txt": b"Say {{ question }}.", "q.txt": b"Why?", "t.csv": _CSV_TESTS}.items():
         (folder / name).write_bytes(data)
     (folder / "t.jsonl").write_bytes(_LINES_OF_TESTS)
     if path.suffix != ".yaml":
         (folder / "promptfooconfig.yaml").write_bytes(json.dumps(_PROMPTFOO).encode())
     shutil.copy(path, folder / path.name)
-    before = set(path.parent.parent.rglob("*"))
+    before = set(path.parent.rglob("*"))
     try:
         import_promptfoo.run(Namespace(file=folder / "promptfooconfig.yaml", output=folder / "made"), _printable)
     finally:
-        outside = [
-            made for made in set(path.parent.parent.rglob("*")) - before if not made.is_relative_to(folder / "made")
-        ]
+        outside = [made for made in set(path.parent.rglob("*")) - before if not made.is_relative_to(folder / "made")]
         assert outside == []
     for made in (folder / "made").glob("promptreg_*.yaml"):
         read_suites(made)

@@ -13,6 +13,7 @@ from tests.soak import some_or_all, tries
 
 pytestmark = [
     pytest.mark.soak,
+    pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no list of a process's children"),
 ]
 

@@ -17,6 +17,7 @@ from tests.soak import tries
 ROUNDS = tries(0, 20)
 pytestmark = [
     pytest.mark.soak,
+    pytest.mark.slow,
     pytest.mark.skipif(not ROUNDS, reason="MLflow takes seconds to begin with: make soak"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the process that runs the commands forks"),
 ]
