@@ -92,7 +92,11 @@ def read_json_text(path: Path, error: type[PromptregError], room: int = ROOM) ->
     """
     text = read_text(path, error, room)
     if weight(text) > room:
-        raise error(f"what it holds would take more than {shown(room)} of memory", where=display_path(path))
+        raise error(
+            f"what it holds would take more than {shown(room)} of memory",
+            where=display_path(path),
+            next_step="nothing that is written here is so dense: restore it, or have it written again",
+        )
     return text
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_promptreg.atomic import write_atomically
 from pytest_promptreg.errors import ExampleError
-from pytest_promptreg.files import display_path, expand, read_text
+from pytest_promptreg.files import display_path, expand, read_json_text, read_text
 
 
 def test_display_path_is_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +95,14 @@ def test_paths_of_windows_are_told_with_slashes() -> None:
     here = PureWindowsPath("C:/work")
     assert display_path(PureWindowsPath("c:\\Work\\evals\\test_a.py"), here) == "evals/test_a.py"
     assert display_path(PureWindowsPath("D:\\data\\rows.jsonl"), here) == "D:/data/rows.jsonl"
+
+
+def test_dense_json_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    """A file that would take more memory than there is room for, and one of which the size says so already."""
+    path = tmp_path / "f.json"
+    path.write_text("[" + "[]," * 1_000 + "[]]")
+    assert read_json_text(path, ExampleError).endswith("[]]")
+    with pytest.raises(ExampleError, match=r"would take more than 0.1 MB of memory"):
+        read_json_text(path, ExampleError, room=100_000)
+    with pytest.raises(ExampleError, match=r"a file of 0 MB is too large: at most 0.00125 MB are read"):
+        read_json_text(path, ExampleError, room=10_000)

@@ -10,8 +10,10 @@ from typing import Any
 from ..errors import PredictError
 from ..model import Output
 from ..text import canonical_json
+from ..weight import ROOM, largest, weight
 from .keys import Parts
 
+LONGEST = largest()  # bytes
 _HEAD = b'{"sum":"'
 _SUM = 16  # hex digits
 _BODY = len(_HEAD) + _SUM + 2  # the body begins behind `",`
@@ -76,7 +78,7 @@ def is_ours(line: bytes) -> bool:
 
 def read(line: bytes) -> Record | None:
     """The record of a line without its line end; None when the line is not what was written."""
-    if key_in(line) is None:
+    if key_in(line) is None or weight(line) > ROOM:
         return None
     try:
         data = json.loads(line)

@@ -130,6 +130,12 @@ class Store:
     def add(self, record: Record) -> None:
         """Append a record; it is on its way to the disk when this returns, whatever becomes of the process."""
         line = lines.write(record)
+        if len(line) > lines.LONGEST:
+            raise ReplayError(
+                f"an output of {shown_size(len(line))} is too long to be recorded",
+                where=display_path(self.path),
+                next_step="run with --promptreg-replay=off",
+            )
         with self._threads:
             self._load()
             try:
@@ -193,9 +199,9 @@ class Store:
             raise self._unusable("read", exc) from exc
         place = 0
         try:
-            for number, line in enumerate(self._file, 1):
+            for number, (line, length) in enumerate(_lines(self._file), 1):
                 self._take(line, place, number)
-                place += len(line)
+                place += length
         except OSError as exc:
             raise self._unusable("read", exc) from exc
         if self.damaged and not self._has_ours:
@@ -290,6 +296,17 @@ class Store:
             where=display_path(self.path),
             next_step="set promptreg_replay_file to a file elsewhere, or run with --promptreg-replay=off",
         )
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """The lines of a file, each with its length; of one that is longer than any that was written, the beginning."""
+    while line := file.readline(lines.LONGEST):
+        length = len(line)
+        part = line
+        while len(part) == lines.LONGEST and not part.endswith(b"\n"):
+            part = file.readline(lines.LONGEST)
+            length += len(part)
+        yield line, length
 
 
 def shown_size(size: int) -> str:

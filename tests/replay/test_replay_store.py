@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_promptreg.errors import ReplayError
+from pytest_promptreg.model import Output
 from pytest_promptreg.replay import line
 from pytest_promptreg.replay.store import shown_size
 from tests.soak import tries
@@ -223,6 +226,38 @@ def test_git_sees_the_file_and_nothing_besides(tmp_path: Path, make_record: Make
         open_store(tmp_path / folder / "replay.jsonl").add(make_record(1))
     status = ["git", "-C", str(tmp_path), "status", "--porcelain", "-uall"]
     assert subprocess.run(status, check=True, capture_output=True, text=True).stdout == "?? recorded/replay.jsonl\n"
+
+
+def test_a_line_without_end_takes_no_memory_and_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_record: MakeRecord, open_store: OpenStore
+) -> None:
+    """It is passed over in pieces, what stands behind it is found, and none is written."""
+    path = tmp_path / "replay.jsonl"
+    monkeypatch.setattr(line, "LONGEST", 1_000)
+    first, last = make_record(1), make_record(2)
+    path.write_bytes(line.write(first) + b'{"sum":"' + b"x" * 2_000_000 + b"\n" + line.write(last))
+    store = open_store(path)
+    tracemalloc.start(1)
+    try:
+        assert (len(store), store.damaged) == (2, 1)
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+    assert store.output(last.key) is not None
+    assert "2: a damaged line" in store.notice
+    long = replace(make_record(3), output=Output("x" * 1_000))
+    with pytest.raises(ReplayError, match=r"an output of .* is too long to be recorded"):
+        store.add(long)
+    assert path.read_bytes().endswith(line.write(last))
+
+
+def test_a_dense_record_is_not_parsed(monkeypatch: pytest.MonkeyPatch, make_record: MakeRecord) -> None:
+    """Though its digest is right, it would take more memory than there is for a file."""
+    record = make_record(1)
+    text = line.write(record).rstrip()
+    assert line.read(text) is not None
+    monkeypatch.setattr(line, "ROOM", 1_000)
+    assert line.read(text) is None
 
 
 def test_a_file_that_cannot_be_used_is_said_so(tmp_path: Path, make_record: MakeRecord, open_store: OpenStore) -> None:
