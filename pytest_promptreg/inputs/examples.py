@@ -117,6 +117,12 @@ def _rows(source: object, base: Path, where: str) -> Iterator[Row]:
     """The rows with their places, made of JSON's own types."""
     if isinstance(source, str | Path):
         files = expand(source, base)
+        if files is None and "://" in str(source):
+            raise ExampleError(
+                f"{str(source)!r} is an address, and examples are read from files",
+                where=where,
+                next_step="save it as a file, or give the rows themselves: a list or a DataFrame",
+            )
         if files is None:
             raise ExampleError(
                 f"there is no example file {display_path(base / source)}",

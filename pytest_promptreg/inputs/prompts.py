@@ -98,6 +98,12 @@ def _load_entry(entry: object, base: Path, where: str, registry: Registry | None
 
 def _prompt_files(entry: str | Path, base: Path, where: str) -> list[Path]:
     found = expand(entry, base)
+    if found is None and ("{{" in str(entry) or "\n" in str(entry)):
+        raise PromptError(
+            "prompts= names files, and this is a prompt's text",
+            where=where,
+            next_step='write it into prompts/v1.md, or prompts=[{"label": "v1", "text": "..."}]',
+        )
     if found is None:
         raise PromptError(
             f"there is no prompt file or folder {display_path(base / entry)}",

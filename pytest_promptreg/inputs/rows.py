@@ -201,6 +201,12 @@ def _read_csv(path: Path, room: Room) -> Iterator[Row]:
                 continue
             if header is None:
                 header = [column.strip() for column in cells]
+                if len(header) == 1 and (apart := next((sign for sign in ";\t|" if sign in header[0]), "")):
+                    raise ExampleError(
+                        f"the header is one column, {header[0]!r}",
+                        where=where,
+                        next_step=f"a comma separates the columns of a CSV file, not {apart!r}: save it so",
+                    )
                 if len(set(header)) < len(header) or "" in header:
                     raise ExampleError(
                         "the header names a column twice, or one has no name",

@@ -49,7 +49,10 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
     predict: Any = stand_in or role.performer.predicts[key.suite]
     predict = overridden() if predict is None else predict
     if predict is not None and not callable(predict):
-        _fail(f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable")
+        _fail(
+            f"the fixture promptreg_predict returned {type(predict).__name__}, which is not callable\n"
+            "  return a function of the request: return lambda request: ..."
+        )
     _take_metrics(request, role.performer.own_metrics[key.suite], role.performer.suites[key.suite].where)
     _listen(request.config, role)
     run = role.performer.run_of(key.suite)

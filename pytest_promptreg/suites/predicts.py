@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from ..text import digest
 
 if TYPE_CHECKING:
     from ..sources.registry.settings import RegistrySettings
+
+_MODEL = re.compile(r"(?:openai/)?([a-z]\w*(?:\.\w+)*-[\w.-]+)")
 
 
 def check_predict(predict: object, where: str) -> None:
@@ -38,9 +41,11 @@ def check_predict(predict: object, where: str) -> None:
 
 
 def _meant(predict: object) -> str | None:
-    """An address that lacks its slash, as other tools write theirs."""
+    """An address that lacks its slash, as other tools write theirs, or a model's bare name: no module has a dash."""
     from ..sources.predict import is_address
 
+    if isinstance(predict, str) and (model := _MODEL.fullmatch(predict)):
+        return f'if this is a model behind OpenAI\'s protocol, write predict="openai:/{model[1]}"'
     address = predict.replace(":", ":/", 1) if isinstance(predict, str) else ""
     return f'name it as "{address}"' if is_address(address) else None
 

@@ -124,6 +124,7 @@ def test_each_row_knows_its_line(tmp_path: Path, name: str, text: str, lines: li
         ("r.csv", 'id,q\n1,"a\nb"\n2,b,c\n', 4, "3 cells where the header has 2"),
         ("r.csv", "id,q,q\n1,a,b\n", 1, "names a column twice"),
         ("r.csv", "id,,q\n1,a,b\n", 1, "has no name"),
+        ("r.csv", "id;q\n1;a\n", 1, "the header is one column, 'id;q'"),
         ("r.csv", 'id,q\n1,a\n2,"b\n3,c\n4,d\n', 3, "not valid CSV"),
         ("r.csv", 'id,q\n1,a\n2,"b"c\n', 3, "not valid CSV"),
         ("r.csv", "id,q\n1,a\n,b\n", 3, "id is neither"),
@@ -185,6 +186,7 @@ def test_no_rows_are_refused(tmp_path: Path, source: object) -> None:
     ("source", "said"),
     [
         ("nothing.jsonl", "no example file"),
+        ("https://example.org/rows.jsonl", "'https://example.org/rows.jsonl' is an address"),
         ("*.jsonl", "no example file"),
         ("x" * 5000, "no example file"),
         ({"id": "a"}, "not dict"),

@@ -208,6 +208,14 @@ def test_marks_that_are_no_conflict_are_text(tmp_path: Path, text: str) -> None:
     assert version.text == text.rstrip("\n")
 
 
+@pytest.mark.parametrize("text", ["Sum up: {{ text }}", "Sum up\nthe text"])
+def test_a_text_where_a_file_belongs_is_told_its_place(tmp_path: Path, text: str) -> None:
+    """A prompt written into the marker is no path."""
+    error = refused(tmp_path, text)
+    assert error.what == "prompts= names files, and this is a prompt's text"
+    assert "prompts/v1.md" in str(error.next_step)
+
+
 def test_a_name_that_is_nearly_there_is_told(tmp_path: Path) -> None:
     """A folder whose name is misspelt is asked for by its right one; else the first file to write is named."""
     write(tmp_path, **{"v1.md": "Hi"})

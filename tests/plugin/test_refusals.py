@@ -621,7 +621,8 @@ def test_a_fixture_that_returns_no_function_is_an_error(project: Project, run_ea
     result = run_each_way()
     result.assert_outcomes(errors=3)
     assert result.ret == 1
-    assert_refused(result.stdout.str(), ["the fixture promptreg_predict returned str, which is not callable"])
+    said = ["the fixture promptreg_predict returned str, which is not callable", "return lambda request"]
+    assert_refused(result.stdout.str(), said)
 
 
 @pytest.mark.parametrize("beside_a_suite", [False, True])

@@ -24,6 +24,14 @@ def test_what_is_no_predict_is_refused(address: object) -> None:
         check_predict(address, "test_x.py:1")
 
 
+@pytest.mark.parametrize("name", ["gpt-4o-mini", "openai/gpt-4o-mini"])
+def test_a_models_bare_name_is_told_its_address(name: str) -> None:
+    """What no module can be called is probably a model."""
+    with pytest.raises(ConfigError) as error:
+        check_predict(name, "test_x.py:1")
+    assert 'predict="openai:/gpt-4o-mini"' in str(error.value.next_step)
+
+
 def app(request: object) -> str:
     """What an address may name."""
     return "x"
