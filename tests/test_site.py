@@ -8,9 +8,11 @@ from pathlib import Path
 import conf
 import yaml
 
+import pytest_promptreg
 from pytest_promptreg import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(pytest_promptreg.__file__).parent  # which may be installed
 
 
 def test_the_lists_of_an_index_are_its_navigation() -> None:
@@ -40,7 +42,7 @@ def test_the_house_is_laid_out_as_the_contributors_are_told() -> None:
     named = set(re.findall(r"`?((?:[a-z_]+/)*[a-z_]+(?:\.py|/))(?=[`, ]|$)", CONTRIBUTING, re.MULTILINE))
     assert len(named) > 30
     for name in named:
-        assert any((folder / name).exists() for folder in (ROOT, ROOT / "pytest_promptreg")), name
+        assert any((folder / name).exists() for folder in (ROOT, PACKAGE, PACKAGE.parent)), name
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`make (\w+)", CONTRIBUTING)):
         assert f"\n{target}:" in makefile, target

@@ -43,6 +43,8 @@ def _say(config: pytest.Config, line: str) -> None:
     """Write to the terminal, past what captures the output of tests."""
     with suppress(Exception):  # whatever state the run is in: the status is what counts
         if (capture := config.pluginmanager.getplugin("capturemanager")) is not None:
+            # This may be a thread of predict's, and the next test begins meanwhile: it would take the line with it.
+            capture.resume_global_capture = lambda: None
             capture.suspend_global_capture(in_=True)
         if (reporter := config.pluginmanager.getplugin("terminalreporter")) is not None:
             reporter.ensure_newline()

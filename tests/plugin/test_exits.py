@@ -21,7 +21,23 @@ def follow(request):
 """
 
 
-@pytest.mark.parametrize("where", ["test", "predict"])
+A_TEST_BEGINS = """
+import threading, time
+
+def pytest_configure(config):
+    capture = config.pluginmanager.getplugin("capturemanager")
+    suspend = capture.suspend_global_capture
+
+    def slowly(in_=False):
+        suspend(in_)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.2)
+
+    capture.suspend_global_capture = slowly
+"""
+
+
+@pytest.mark.parametrize("where", ["test", "predict", "predict, and a test begins"])
 def test_leaving_quietly_without_xdist_is_no_pass(project: Project, where: str) -> None:
     """os._exit(0) ends pytest at once: its status is 1, a line says why, and no baseline or result is written."""
     project.store()
@@ -31,6 +47,8 @@ def test_leaving_quietly_without_xdist_is_no_pass(project: Project, where: str) 
         project.suite(body=IN_A_TEST)
     else:
         project.suite(predict=IN_PREDICT)
+    if where.endswith("begins"):
+        project.write("conftest.py", A_TEST_BEGINS)
     result = project.pytester.runpytest_subprocess(
         "-p", "no:xdist", "--promptreg-update", "--promptreg-results=run.json"
     )

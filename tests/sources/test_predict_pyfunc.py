@@ -376,7 +376,7 @@ def serving(store: Store) -> Iterator[str]:
     )
     base = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
+        for _ in range(2400):  # two minutes and more: where there is much else to do, half of one was too short
             try:
                 if requests.get(f"{base}/ping", timeout=1).ok:
                     break
