@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from .. import typed
 from ..errors import ConfigError
 from ..files import display_path
 from ..inputs.templates import missing_variable
@@ -114,8 +115,8 @@ def _tell(say: Callable[[str], None], files: list[Path], leftovers: Leftovers, *
         say(f"  {line}")
     if not has_predict:
         say(f"first: say in {display_path(suite)} what is under test (predict:), for no provider has a counterpart")
-    say(f"next: pytest {display_path(suite)} --promptreg-update    stores the outputs of v1 as the baseline")
-    say(f"      pytest {display_path(suite)}                       compares every version with it")
+    say("what v1 says becomes the baseline, and without the flag every version is compared with it")
+    say(f"next: pytest {typed.word(display_path(suite))} --promptreg-update")
 
 
 def _suites(name: str, providers: list[Provider]) -> dict[str, Provider | None]:

@@ -106,7 +106,7 @@ def test_what_it_leaves_out_is_said_twice(folder: Path, capsys: pytest.CaptureFi
     ):
         assert f"  {line}\n" in said
         assert f"# - {line}\n" in text
-    assert "next: pytest evals/promptreg_bot.yaml --promptreg-update" in said
+    assert said.endswith("next: pytest evals/promptreg_bot.yaml --promptreg-update\n")
     assert "# Answers of the bot\n" in text
     assert not any("sk-abc" in path.read_text(encoding="utf-8") for path in folder.glob("evals/**/*.*"))
     assert rows(folder)[1] == {"id": "test-2", "language": "French", "question": "Thanks!", "tags": ["kind:small talk"]}
