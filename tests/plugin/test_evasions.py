@@ -182,6 +182,11 @@ def test_native_toml_options_may_be_numbers_and_truth_values(project: Project, r
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*promptreg_concurrency = '0' is not a number of at least 1*"])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    project.write("pyproject.toml", "[tool.pytest]\npromptreg_gates = [0.8]\n")
+    result = run()
+    assert result.ret != 0
+    assert "'0.8' is no gate" in result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
 def test_a_secret_in_the_model_config_is_not_stored(project: Project) -> None:
