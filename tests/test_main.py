@@ -79,7 +79,8 @@ def test_a_mistyped_call_is_refused(arguments: list[str]) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A person who named it is told, without a traceback."""
     assert main(["sync", str(tmp_path / "gone")]) == 2
-    assert capsys.readouterr() == ("", f"error: {tmp_path / 'gone'}: there is no such folder\n")
+    step = "  name the folder in which records wait, or leave it out for the one of this project\n"
+    assert capsys.readouterr() == ("", f"error: {tmp_path / 'gone'}: there is no such folder\n{step}")
 
 
 def test_an_empty_spool_is_nothing_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
