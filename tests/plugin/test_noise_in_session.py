@@ -106,7 +106,7 @@ def test_a_worse_prompt_is_caught_beyond_the_noise(varying: Varying, run_each_wa
             "*v2 regressed: its outputs are less like the accepted ones than those are like each other (*by chance*",
             "*most unusual: * examples (by chance up to 1.2): * (1 in *",
             "FAILED test_varying, v2 regressed: *read the worst examples, then mend the prompt or accept it",
-            "next: pytest test_varying.py --promptreg-accept v2 *",
+            "next: pytest test_varying.py --promptreg-accept v2",
         ]
     )
     assert "v1 regressed" not in result.stdout.str()
