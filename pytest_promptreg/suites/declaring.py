@@ -123,7 +123,7 @@ def build_suite(
         mode=mode,
         mode_named=bool(mode),
     )
-    _refuse_unjudgeable(spec)
+    _refuse_unjudgeable(spec, at["gates"])
     return spec
 
 
@@ -213,8 +213,12 @@ def _of_columns(name: str, example: Example) -> str:
     return f"add it to the example, or use one that it has ({near})" if example.inputs else "add it to the example"
 
 
-def _refuse_unjudgeable(spec: SuiteSpec) -> None:
-    gates, examples, where = spec.gates, spec.examples, spec.where
+def _refuse_unjudgeable(spec: SuiteSpec, where: str) -> None:
+    """Refuse gates that would judge nothing.
+
+    :param where: the suite's gates stand.
+    """
+    gates, examples = spec.gates, spec.examples
     row_gates = [(parse(line, example.where, spec.known), example) for example in examples for line in example.gates]
     for gate, example in row_gates:
         if gate.of_suite:

@@ -105,6 +105,21 @@ def test_a_gate_with_a_line_of_its_own_is_refused_there(tmp_path: Path) -> None:
     assert error.value.where == "s.yaml:6"
 
 
+def test_gates_that_judge_nothing_are_refused_where_the_gates_stand(tmp_path: Path) -> None:
+    """A rate of cases that no gate can fail is told at the line of the gates, not of the suite."""
+    with pytest.raises(GateError) as error:
+        build_suite(
+            {"prompts": PROMPTS, "examples": ROWS, "gates": ["pass_rate >= 0.9"]},
+            suite_id="s.yaml::s",
+            module=tmp_path / "s.yaml",
+            line=1,
+            function="s",
+            ini_gates=(),
+            places={"gates": "s.yaml:4"},
+        )
+    assert error.value.where == "s.yaml:4"
+
+
 def test_a_suite_without_gates_is_judged_by_its_baseline(tmp_path: Path) -> None:
     """Where neither gate nor mode is named, the mode is open until the baseline is known."""
     spec = build(tmp_path, gates=None)
