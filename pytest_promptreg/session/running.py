@@ -69,7 +69,8 @@ def open_case(request: pytest.FixtureRequest | None, overridden: Callable[[], An
         what = "no output" if isinstance(exc, ReplayError | BudgetError) else "predict failed"
         what += f" for {key.version} x {key.example}"
         item.stash[OUTCOME] = run.judge.failed_call(key, f"{what}: {said(exc)}")
-        problem = call_failure.text(exc, what, hint=run.hint(key, predict, exc), redactor=run.redactor)
+        problem = call_failure.text(exc, run.hint(key, predict, exc), run.redactor)
+        problem = f"{what}: {run.unless_told(key, problem)}"
     if problem:  # not where it was caught: pytest would show the exception behind it too, as it came
         _fail(problem)
     item.stash[CASE] = case

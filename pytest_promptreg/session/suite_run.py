@@ -19,9 +19,11 @@ from ..metrics import METRICS
 from ..model import CaseKey, Key, Output, Request
 from ..redaction.redactor import Redactor
 from ..report import failure
+from ..report.escape import one_line
 from ..results.outcome import CaseOutcome
 from ..suites.samples import among, calls_of, queued
 from ..suites.suite import SuiteSpec
+from ..text import digest
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -68,6 +70,7 @@ class SuiteRun:
         self.against = Against(self.spec, self.baseline, self.declared or self.spec)
         self._called_by: Predict | None = None
         self._told: dict[CaseKey, bool] = {}  # failures, and whether in full
+        self._told_first_of: dict[str, CaseKey] = {}  # by the digest of what was told
         self._caller: Caller | None = None
         self.executor: Executor | None = None
         self.knows_executor = False
@@ -238,6 +241,17 @@ class SuiteRun:
             f"{hint}\n  the calls run ahead with the predict of the suite's first test, and each test made another: "
             "give the fixture promptreg_predict scope='session', or set promptreg_concurrency = 1"
         )
+
+    def unless_told(self, key: CaseKey, problem: str) -> str:
+        """What is wrong with a call: all of it for the first case that it is told of, for the others its first line.
+
+        A wrong key fails all calls alike.
+        """
+        first = self._told_first_of.setdefault(digest(problem), key)
+        line, *more = problem.splitlines()
+        if self.verbose or first == key or not more:
+            return problem
+        return f"{line}\n  as of {first.version} x {one_line(first.example, 60)}, where all of it is told (or -v)"
 
     def failure(self, outcome: CaseOutcome) -> str:
         """What a person reads about a case that was not met: in full of the first ones, unless all are asked for."""

@@ -511,6 +511,23 @@ def test_what_predict_prints_is_captured(project: Project, run: Run) -> None:
     assert "noise" not in result.stdout.str() + result.stderr.str()
 
 
+def test_what_fails_all_calls_is_told_once_in_full(project: Project, run: Run) -> None:
+    """A wrong key: the first case has the traceback, the others say which; with -v all have it."""
+    project.store()
+    project.suite(predict="def follow(request):\n    raise PermissionError('no such key')\n")
+    result = run()
+    result.assert_outcomes(errors=3)
+    assert str(result.stdout).count("Traceback") == 1
+    for example in "bc":
+        result.stdout.fnmatch_lines(
+            [
+                f"predict failed for v1 x {example}: PermissionError: no such key",
+                "  as of v1 x a, where all of it is told*",
+            ]
+        )
+    assert str(run("-v").stdout).count("Traceback") == 3
+
+
 def test_promptreg_output_calls_when_it_is_first_asked_for(project: Project) -> None:
     """In a plain run, a test may look at the output of a case that has no baseline: that makes the call."""
     project.suite(

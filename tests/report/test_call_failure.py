@@ -27,16 +27,16 @@ def raised(exc: BaseException) -> BaseException:
 @pytest.mark.parametrize(
     ("exc", "first"),
     [
-        (ValueError("no key"), "predict failed: ValueError: no key"),
-        (SystemExit(3), "predict failed: SystemExit: 3"),
-        (SilentError(), "predict failed: SilentError: (what it says is not known: KeyError)"),
-        (ValueError(f"401 for {KEY}"), "predict failed: ValueError: 401 for [redacted:github-token]"),
-        (PredictError("no answer", next_step="ask again"), "predict failed: no answer"),
+        (ValueError("no key"), "ValueError: no key"),
+        (SystemExit(3), "SystemExit: 3"),
+        (SilentError(), "SilentError: (what it says is not known: KeyError)"),
+        (ValueError(f"401 for {KEY}"), "ValueError: 401 for [redacted:github-token]"),
+        (PredictError("no answer", next_step="ask again"), "no answer"),
     ],
 )
 def test_its_first_line_says_what_failed(exc: BaseException, first: str) -> None:
     """With a traceback behind it where it is not ours; an exception that cannot say anything is still told."""
-    told = text(raised(exc), "predict failed", hint="", redactor=Redactor())
+    told = text(raised(exc), hint="", redactor=Redactor())
     assert told.splitlines()[0] == first
     assert KEY not in told
     assert ("Traceback" in told) != isinstance(exc, PredictError)
@@ -45,9 +45,9 @@ def test_its_first_line_says_what_failed(exc: BaseException, first: str) -> None
 def test_a_predict_that_takes_no_request_is_told_what_it_takes() -> None:
     """A call that did not even begin has no traceback to show; one that began has."""
     failure = TypeError("<lambda>() takes 0 positional arguments but 1 was given")
-    told = text(failure, "predict failed", hint="", redactor=Redactor())
+    told = text(failure, hint="", redactor=Redactor())
     assert told.splitlines() == [
-        "predict failed: TypeError: <lambda>() takes 0 positional arguments but 1 was given",
+        "TypeError: <lambda>() takes 0 positional arguments but 1 was given",
         "  predict takes one argument, the request: def predict(request)",
     ]
-    assert "Traceback" in text(raised(TypeError("inside")), "predict failed", hint="", redactor=Redactor())
+    assert "Traceback" in text(raised(TypeError("inside")), hint="", redactor=Redactor())
