@@ -101,6 +101,7 @@ class Combination:
     :param part: whether only a part of the cases runs, by design: then verdicts and counts are not compared.
     :param refused: what a refusal says.
     :param stops_hung: whether a call that hangs is ended: ``case`` for its case alone, ``run`` for the whole run.
+    :param needs_xdist: whether it fails by itself where pytest-xdist is installed and not loaded.
     :param untold: what its last lines do not count: :attr:`Seen.counts`.
     :param note: what a reader of the table should know.
     """
@@ -115,6 +116,7 @@ class Combination:
     part: bool = False
     refused: str = ""
     stops_hung: str = ""
+    needs_xdist: bool = False
     untold: tuple[str, ...] = ()
     note: str = ""
 
@@ -267,7 +269,12 @@ COMBINATIONS = (
     Combination("arize-phoenix-client", ("arize-phoenix-client",)),
     Combination("braintrust", ("braintrust",)),
     Combination("logfire", ("logfire",)),
-    Combination("pytest-evals", ("pytest-evals",)),
+    Combination(
+        "pytest-evals",
+        ("pytest-evals", "pytest-harvest"),
+        needs_xdist=True,
+        note="where pytest-xdist is installed and switched off, its pytest-harvest ends any run by itself",
+    ),
 )
 TOGETHER = (
     "pytest-rerunfailures", "pytest-randomly", "pytest-order", "pytest-timeout", "pytest-asyncio", "anyio", "syrupy",
@@ -518,6 +525,9 @@ def main(names: Sequence[str]) -> int:
             continue
         cells = []
         for name, way in _WAYS.items():
+            if combination.needs_xdist and not way:
+                cells.append("not tried")
+                continue
             wrong = tried(combination, way)
             for text in wrong:
                 print(f"\n{combination.name}, {name}: {text}", file=sys.stderr, flush=True)

@@ -143,7 +143,7 @@ def test_a_failure_midway_leaves_no_run_running(
             super().log_artifacts(run_id, local_dir, artifact_path)
 
     monkeypatch.setattr(mlflow, "MlflowClient", Full)
-    with pytest.raises(TrackingError, match=r"No space left on device\n  the verdict stands"):
+    with pytest.raises(TrackingError, match=r"No space left on device\n  make room on it; .*the verdict stands"):
         track(make_run(["v1", "v2"]), sqlite_store.named("full"), facts)
     found = {
         run.name[:6]: (run.status, run.tags.get("promptreg.complete")) for run in sqlite_store.runs("full").values()
