@@ -48,6 +48,18 @@ def test_the_house_is_laid_out_as_the_contributors_are_told() -> None:
         assert f"\n{target}:" in makefile, target
 
 
+def test_each_promise_of_security_is_kept_somewhere_and_held_by_a_test() -> None:
+    """Every module that SECURITY.md names for a promise is there, and every test."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| (.*) \[(.*)\] \|$", text, re.MULTILINE)
+    assert len(rows) > 9
+    for mechanism, tests in rows:
+        for folder, names in ((ROOT / "pytest_promptreg", mechanism), (ROOT / "tests", tests)):
+            named = re.findall(r"`([\w/]+(?:\.py|/))`", names)
+            assert named or "readers" in names, names
+            assert [name for name in named if not (folder / name).exists()] == []
+
+
 def test_before_a_commit_the_same_is_checked_as_by_make_lint() -> None:
     """The hooks of pre-commit are the commands of `make lint`, in the same environment."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
