@@ -141,7 +141,11 @@ def _read_json(path: Path, room: Room) -> Iterator[Row]:
             raise refuse(str(exc), position, exc) from exc
         where = f"{name}:{line}"
         if position - began > LONGEST_ROW:
-            raise ExampleError(f"a row of more than {shown(LONGEST_ROW)} is too long", where=where)
+            raise ExampleError(
+                f"a row of more than {shown(LONGEST_ROW)} is too long",
+                where=where,
+                next_step="leave out columns that no prompt and no metric needs",
+            )
         room.take(OF_ROW, where)
         yield where, plain_row(row, where, plain_in_place)
         position = skip_space(position)
