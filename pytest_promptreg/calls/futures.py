@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any
 
 from ..errors import PredictError, said
@@ -102,9 +102,13 @@ async def _awaited(value: Any) -> Any:
 
 
 def explained(failure: BaseException) -> BaseException:
-    """The failure, or one that says what to do about a predict that cannot be sent."""
+    """The failure, or what it means: that predict cannot be sent, or that a worker was lost with what it had made."""
     import pickle
 
+    if isinstance(failure, ValueError) and _is_of_a_lost_worker(failure):
+        lost = BrokenExecutor("the worker that had made the call was lost before it was handed over")
+        lost.__cause__ = failure
+        return lost
     if isinstance(failure, pickle.PicklingError) or (
         isinstance(failure, AttributeError | TypeError) and any(words in said(failure) for words in _NOT_SENT)
     ):
@@ -115,3 +119,11 @@ def explained(failure: BaseException) -> BaseException:
         told.__cause__ = failure
         return told
     return failure
+
+
+def _is_of_a_lost_worker(failure: BaseException) -> bool:
+    """Whether Dask has taken a result for a failure, because its worker was lost between the two looks at it."""
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_name == "_cascade_future"

@@ -121,7 +121,7 @@ def _is(*names: str) -> Callable[[BaseException, str], bool]:
 
 
 _SEE = "see that it runs and that {variable} is right"
-_ELSEWHERE = "python -m pytest_promptreg sync --tracking-uri URI sends it elsewhere"
+ELSEWHERE = "python -m pytest_promptreg sync --tracking-uri URI sends it elsewhere"
 _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     (_is("TimeoutError"), "no answer after {timeout:g} s", "see whether the server is well, or raise the time limit"),
     (
@@ -137,7 +137,7 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
     (
         _any_of(_fails_with(errno.ENOSPC, errno.EDQUOT), _says("database or disk is full")),
         "the disk is full: {said}",
-        f"make room on it; {_ELSEWHERE}",
+        f"make room on it; {ELSEWHERE}",
     ),
     (
         _any_of(
@@ -145,7 +145,7 @@ _KNOWN: tuple[tuple[Callable[[BaseException, str], bool], str, str], ...] = (
             _says("attempt to write a readonly database", "unable to open database file", "disk I/O error"),
         ),
         "it cannot be written: {said}",
-        f"see that its folder is there and writable; {_ELSEWHERE}",
+        f"see that its folder is there and writable; {ELSEWHERE}",
     ),
     (
         _says("failed with error code 404"),

@@ -176,7 +176,7 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
         ``settings.timeout_s`` seconds. The step ends with the command that sends the record later.
     """
     from ..mlflow_store.deadline import Deadline, within_deadline
-    from ..mlflow_store.faults import explain
+    from ..mlflow_store.faults import ELSEWHERE, explain
     from ..mlflow_store.locks import is_in_hand
     from . import spool
 
@@ -197,6 +197,8 @@ def track(run: RunOutcome, settings: TrackingSettings, facts: RunFacts) -> Recei
         # The run is over, and its verdict stands: Ctrl-C ends the wait. Raised, it would have the run recorded again.
         failure = caught if isinstance(caught, TrackingError) else _interrupted(settings)
         if session.folder is None:
+            step = (failure.next_step or "").replace(f"; {ELSEWHERE}", "")  # there is nothing to send
+            failure = type(failure)(failure.what, where=failure.where, next_step=step or None)
             kept = f"its record is lost: it could not be kept on disk either ({session.problem})"
         else:
             kept = f"send its record later: {spool.command(facts.rootdir)}"

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
@@ -107,6 +107,53 @@ def test_an_address_of_no_cluster_is_refused(address: str) -> None:
     """What names no scheduler is refused, with how to write it."""
     with pytest.raises(ConfigError, match="names no cluster"):
         check_address(address)
+
+
+class LosesTheFirst(Executor):
+    """Takes the result of its first call for a failure, as Dask does whose worker dies while the result is fetched."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Make the call here and now."""
+        self.calls += 1
+        future: Future[Any] = Future()
+        result = fn(*args, **kwargs)
+        if self.calls > 1:
+            future.set_result(result)
+        else:
+            self._cascade_future(result, future)
+        return future
+
+    def _cascade_future(self, result: tuple[Any, ...], future: Future[Any]) -> None:
+        try:
+            _, _, _ = result
+        except ValueError as exc:
+            future.set_exception(exc)
+
+
+def test_a_result_that_dask_takes_for_a_failure_is_made_again(make: Callable[..., Runner]) -> None:
+    """A worker that is lost with a result which was being fetched counts as any lost worker."""
+    runner = make(retries=1)
+    runner.submit(key(1), Caller(echo, request, executor=LosesTheFirst()))
+    answer = runner.take(key(1))
+    assert (answer.output and answer.output.text, answer.retries) == ("echo 1", ("worker lost",))
+
+
+def test_a_value_error_of_predict_is_its_own(make: Callable[..., Runner]) -> None:
+    """It is told as it is, and predict is not asked again."""
+
+    def unpack(asked: Request) -> str:
+        first, second, third = asked.text
+        return first + second + third
+
+    with ThreadPoolExecutor(1) as executor:
+        runner = make(retries=1)
+        runner.submit(key(1), Caller(unpack, request, executor=executor))
+        answer = runner.take(key(1))
+    assert isinstance(answer.failure, ValueError)
+    assert answer.retries == ()
 
 
 # -- Dask
