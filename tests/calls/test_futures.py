@@ -145,7 +145,7 @@ def test_a_value_error_of_predict_is_its_own(make: Callable[..., Runner]) -> Non
     """It is told as it is, and predict is not asked again."""
 
     def unpack(asked: Request) -> str:
-        first, second, third = asked.text
+        first, second, third = list(asked.text)
         return first + second + third
 
     with ThreadPoolExecutor(1) as executor:
