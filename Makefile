@@ -62,7 +62,7 @@ lint: $(READY)  ## check style and types
 	$(BIN)/mypy
 
 bench: $(READY)  ## measure, each figure beside a limit in the same run
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -u benchmarks/run.py
 
 docs: $(BIN)/.docs-ready  ## build the site into build/site; a warning is an error
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/site
