@@ -54,7 +54,7 @@ def test_each_promise_of_security_is_kept_somewhere_and_held_by_a_test() -> None
     rows = re.findall(r"^\| .* \| (.*) \[(.*)\] \|$", text, re.MULTILINE)
     assert len(rows) > 9
     for mechanism, tests in rows:
-        for folder, names in ((ROOT / "pytest_promptreg", mechanism), (ROOT / "tests", tests)):
+        for folder, names in ((PACKAGE, mechanism), (ROOT / "tests", tests)):
             named = re.findall(r"`([\w/]+(?:\.py|/))`", names)
             assert named or "readers" in names, names
             assert [name for name in named if not (folder / name).exists()] == []
