@@ -16,18 +16,15 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from ..errors import ConfigError, MetricError
 from ..files import display_path
 from . import METRICS, Metric, MetricInfo, Pair
-from .checked import as_score, exactly, guarded, shown, told
+from .checked import as_score, exactly, guarded, shown
 from .judges import JudgeMetric, is_scorer, refuse_unfit
 from .sources import source_digest
-
-ENTRY_POINTS = "pytest_promptreg.metrics"
 
 _MARK = "__promptreg_metric__"
 _FORM = "a metric is a function (output, baseline, case) -> float, or an object with score(pairs) -> list of float"
@@ -235,41 +232,6 @@ class BatchMetric:
 
 def _is_listed(values: object) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping | AbstractSet)
-
-
-def from_entry_point(name: str) -> object | None:
-    """What an installed package offers as the metric of that name; None where none does.
-
-    :raises ConfigError: when it cannot be loaded, or two packages offer it.
-    """
-    found = {(point.value, _package(point)): point for point in metadata.entry_points(group=ENTRY_POINTS, name=name)}
-    if not found:
-        return None
-    if len(found) > 1:
-        packages = " and ".join(sorted(package for _, package in found))
-        raise ConfigError(
-            f"the metric {name} is offered twice, by {packages}", next_step="uninstall one, or name the metric yourself"
-        )
-    ((value, package), point) = found.popitem()
-    try:
-        loaded: object = point.load()
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as exc:  # a module may do anything while it is imported
-        raise ConfigError(
-            f"the metric {name} of {package} ({value}) cannot be loaded: {told(exc)}",
-            next_step=f"mend or uninstall {package}",
-        ) from exc
-    return loaded
-
-
-def entry_point_names() -> list[str]:
-    """The names of the metrics that installed packages offer."""
-    return sorted({point.name for point in metadata.entry_points(group=ENTRY_POINTS)})
-
-
-def _package(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist else "an unknown package"
 
 
 def _place(source: object) -> str:

@@ -56,7 +56,7 @@ class SuiteMetrics:
         """
         for name in names:
             if not self._find(name):
-                from ..metrics.own import entry_point_names
+                from ..metrics.entry_points import entry_point_names
 
                 near = did_you_mean(name, [*self.known, *entry_point_names()])
                 own = f"one of your own stands in metrics=[...], or in a fixture {FIXTURE}{name}"
@@ -94,7 +94,7 @@ class SuiteMetrics:
             self.known[name] = MetricInfo(name, 0.0, 1.0)
             self.fixtures.append(name)
             return True
-        from ..metrics.own import from_entry_point
+        from ..metrics.entry_points import from_entry_point
 
         if (found := from_entry_point(name)) is not None:
             self._adopt(found, name, f"the entry point {name!r} of pytest_promptreg.metrics")

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from pytest_promptreg.errors import ConfigError, MetricError
 from pytest_promptreg.judging import gates
 from pytest_promptreg.metrics import METRICS, Metric, Pair
-from pytest_promptreg.metrics.own import OwnMetric, adopt, entry_point_names, from_entry_point, metric
+from pytest_promptreg.metrics.entry_points import entry_point_names, from_entry_point
+from pytest_promptreg.metrics.own import OwnMetric, adopt, metric
 from pytest_promptreg.model import Example, ScoredCase
 
 CASE = ScoredCase(Example("t-1", {"tone": "warm"}, "the reference"))
