@@ -116,6 +116,7 @@ def read_lines(path: Path, error: type[PromptregError]) -> Iterator[str]:
                     raise error(
                         f"a line of {len(data) / 1e6:,.0f} MB is too long: at most {shown(LONGEST_ROW)} are read",
                         where=f"{display_path(path)}:{number}",
+                        next_step="leave out what no prompt and no metric needs, or break it into several lines",
                     )
                 lines = [data.removesuffix(b"\n").decode("utf-8-sig" if number == 1 else "utf-8")]
                 if "\r" in lines[0]:  # at its end, or some end all their lines so
@@ -142,7 +143,11 @@ def _refuse_large(path: Path, error: type[PromptregError], room: int) -> None:
 
 
 def _unreadable(path: Path, exc: OSError, error: type[PromptregError]) -> PromptregError:
-    return error(f"cannot be read: {exc.strerror}", where=display_path(path))
+    return error(
+        f"cannot be read: {exc.strerror}",
+        where=display_path(path),
+        next_step="see that it is a file, and that you may read it",
+    )
 
 
 def _no_utf8(path: Path, line: int, exc: UnicodeDecodeError, error: type[PromptregError]) -> PromptregError:

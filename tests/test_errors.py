@@ -11,7 +11,7 @@ import pytest_promptreg
 from pytest_promptreg.errors import PromptregError
 
 _KINDS = ("Config", "Prompt", "Example", "Gate", "Baseline", "Replay", "Budget", "Results", "Report")
-_MISTAKES = frozenset(f"{kind}Error" for kind in _KINDS)
+_MISTAKES = frozenset({*(f"{kind}Error" for kind in _KINDS), "error"})  # the last where the kind is handed in
 
 
 def test_an_error_reads_as_place_problem_and_step() -> None:
