@@ -17,6 +17,7 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._]+")
 
 _T = TypeVar("_T")
 DEEPEST = 100  # levels of lists and mappings in a value: what is deeper can be neither copied nor sent everywhere
+AS_JSON = "write it as JSON would: texts, numbers, true, false, null, lists and objects"  # what plain() takes
 _MOST_BITS = 4_096  # of a whole number, which Python would not write down much beyond
 _MOST = 1e15  # of tokens, seconds, USD
 _LONGEST_REMEMBERED = 50_000  # characters: longer texts would hold memory that nobody set aside for them

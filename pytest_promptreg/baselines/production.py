@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConfigError, PromptError
-from ..inputs.prompts import Registry
+from ..inputs.prompts import Registry, needed
 from ..inputs.templates import check_syntax
 from ..model import PromptVersion
 from ..sources.registry.addresses import parse, registry_name
@@ -105,14 +105,9 @@ def look_up(address: str, versions: Sequence[PromptVersion], *, where: str, regi
     :param registry: gives the version that an address names.
     :raises PromptError: when there is no such alias, or the registry cannot be asked.
     """
-    if registry is None:
-        raise PromptError(
-            f"{address!r} names the MLflow prompt registry, and there is none here",
-            where=where,
-            next_step="set MLFLOW_TRACKING_URI, or MLFLOW_REGISTRY_URI, to the registry's server",
-        )
+    ask = needed(registry, address, where)
     try:
-        (found,) = registry(address)
+        (found,) = ask(address)
     except PromptError as exc:
         known = f"{exc.next_step}; " if exc.next_step else ""
         exc.next_step = f"{known}a first alias is set by a run without baseline=: --promptreg-promote ALIAS"

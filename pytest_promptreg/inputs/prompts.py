@@ -13,7 +13,7 @@ from ..errors import PromptError
 from ..files import display_path, expand, missing
 from ..model import Message, PromptVersion
 from ..sources.registry.addresses import is_registry
-from ..text import plain, well_formed
+from ..text import AS_JSON, plain, well_formed
 from . import yamls
 from .placed import place_of
 from .source_text import read_source
@@ -59,6 +59,20 @@ def load_prompts(
     return tuple(sort_versions(versions))
 
 
+def needed(registry: Registry | None, address: str, where: str) -> Registry:
+    """The registry that an address names.
+
+    :raises PromptError: where there is none.
+    """
+    if registry is None:
+        raise PromptError(
+            f"{address!r} names the MLflow prompt registry, and there is none here",
+            where=where,
+            next_step="set MLFLOW_TRACKING_URI, or MLFLOW_REGISTRY_URI, to the registry's server",
+        )
+    return registry
+
+
 def sort_versions(versions: Sequence[PromptVersion]) -> list[PromptVersion]:
     """Ordered by label: as version numbers where every label is one (1.2.0-rc1 before 1.2.0), else v9 before v10."""
     from packaging.version import InvalidVersion, Version
@@ -80,13 +94,7 @@ def _load_entry(entry: object, base: Path, where: str, registry: Registry | None
     if isinstance(entry, Mapping):
         return [prompt_from_mapping(entry, where=place_of(entry, where))]
     if is_registry(entry):
-        if registry is None:
-            raise PromptError(
-                f"{entry!r} names the MLflow prompt registry, and there is none here",
-                where=where,
-                next_step="set MLFLOW_TRACKING_URI, or MLFLOW_REGISTRY_URI, to the registry's server",
-            )
-        return registry(entry)
+        return needed(registry, entry, where)(entry)
     if isinstance(entry, str | Path):
         return [load_file(path) for path in _prompt_files(entry, base, where)]
     raise PromptError(
@@ -260,7 +268,7 @@ def _version(
         raise PromptError(
             f"model_config: {exc}",
             where=where,
-            next_step="write it as JSON would: texts, numbers, true, false, null, lists and objects",
+            next_step=AS_JSON,
         ) from exc
     return PromptVersion(
         label=label,

@@ -15,11 +15,12 @@ from typing import Any
 from .. import typed
 from ..errors import ExampleError
 from ..files import display_path, read_lines
-from ..text import plain, plain_in_place
+from ..text import AS_JSON, plain, plain_in_place
 from ..weight import LONGEST_ROW, OF_ROW, ROOM, shown, weight
 from . import yamls
 from .source_text import CONFLICT_STEP, is_conflict_mark, read_source
 
+QUOTED = 'a cell with a quotation mark in it is written "so ""quoted"" here"'
 FORM = 'a row such as {"id": "t-1", "text": "..."}'
 Row = tuple[str, Any]  # file:line, and what should be a mapping of columns
 _LARGEST_YAML = 10_000_000  # characters: it is read a hundred times as slowly as JSON, and into ten times the memory
@@ -78,7 +79,7 @@ def plain_row(row: Any, where: str, make: Callable[[Any], Any] = plain) -> Any:
         raise ExampleError(
             f"a value cannot be kept: {exc}",
             where=where,
-            next_step="write it as JSON would: texts, numbers, true, false, null, lists and objects",
+            next_step=AS_JSON,
         ) from exc
     except RecursionError as exc:
         raise ExampleError("nested too deep to be a row", where=where, next_step=f"write {FORM}") from exc
@@ -235,9 +236,7 @@ def _read_csv(path: Path, room: Room) -> Iterator[Row]:
         raise ExampleError(
             f"a cell has more than {csv.field_size_limit():,} characters" if too_long else f"not valid CSV: {exc}",
             where=f"{name}:{line}",
-            next_step="a quote is not closed, or the row is one for JSON lines: a .jsonl file"
-            if too_long
-            else 'a cell with a quotation mark in it is written "so ""quoted"" here"',
+            next_step="a quote is not closed, or the row is one for JSON lines: a .jsonl file" if too_long else QUOTED,
         ) from exc
 
 

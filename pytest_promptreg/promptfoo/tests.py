@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..files import display_path, expand, read_text
+from ..inputs.rows import QUOTED
 from ..text import slug
 from .assertions import Assertion, expected, from_cell
 from .leftovers import NOTHING_LIKE_IT, Leftovers
@@ -149,7 +150,7 @@ def _of_csv(path: Path, leftovers: Leftovers) -> Iterator[_Test]:
         raise ConfigError(
             f"not valid CSV: {exc}",
             where=f"{where}:{reader.line_num}",
-            next_step='a cell with a quotation mark in it is written "so ""quoted"" here"',
+            next_step=QUOTED,
         ) from exc
 
 

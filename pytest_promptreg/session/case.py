@@ -91,9 +91,8 @@ class PromptregCase:
         """Judge the output against the stored baseline.
 
         Fails the test on a breach, where there is nothing to compare with, and where another output of this case has
-        been judged before. In a refresh (``--promptreg-update``,
-        ``--promptreg-accept``) nothing fails here. Where the suite has a pass-rate gate, a single breach is recorded
-        and only the rate fails, at the end.
+        been judged before. In a refresh (``--promptreg-update``, ``--promptreg-accept``) no output fails here. Where
+        the suite has a pass-rate gate, a single breach is recorded and only the rate fails, at the end.
 
         :param output: what the test made itself: a str, a dict or list, or an Output; left out, what predict returned.
         :param outputs: several of them, where the test made samples itself: a list or tuple.
