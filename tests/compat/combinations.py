@@ -121,6 +121,12 @@ class Combination:
     note: str = ""
 
 
+_SUBTESTS = """
+    @suite
+    def test_parts(promptreg, subtests):
+        with subtests.test("check"):
+            promptreg.check()
+    """
 _ASYNC = """
     {mark}
     @suite
@@ -203,22 +209,12 @@ COMBINATIONS = (
     Combination(
         "pytest's own subtests",
         (),
-        extra="""
-    @suite
-    def test_parts(promptreg, subtests):
-        with subtests.test("check"):
-            promptreg.check()
-    """,
+        extra=_SUBTESTS,
     ),
     Combination(
         "pytest-subtests",
         ("pytest-subtests",),
-        extra="""
-    @suite
-    def test_parts(promptreg, subtests):
-        with subtests.test("check"):
-            promptreg.check()
-    """,
+        extra=_SUBTESTS,
     ),
     Combination(
         "pytest-sugar",

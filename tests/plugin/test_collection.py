@@ -170,6 +170,7 @@ def test_paths_are_relative_to_the_test_file(project: Project, monkeypatch: pyte
     ).assert_outcomes(passed=1)
     assert (project.path / "deep/suites/__baselines__/test_answer/test_answer.json").exists()
     assert {path.name for path in elsewhere.iterdir()} <= {".pytest_cache", ".promptreg"}
+    assert {path.name for path in (elsewhere / ".promptreg").iterdir()} == {".gitignore", "baselines.lock"}
     monkeypatch.chdir(project.path / "deep")
     project.pytester.runpytest_inprocess("suites/test_answer.py::test_answer[v1-a]").assert_outcomes(passed=1)
 

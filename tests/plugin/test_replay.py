@@ -192,7 +192,8 @@ def test_an_output_that_the_test_made_is_neither_recorded_nor_replayed(project: 
     project.store("--promptreg-replay=reuse")
     result = alone("--promptreg-replay=only")
     result.assert_outcomes(passed=3)
-    assert not (project.path / ".promptreg" / "replay.jsonl").exists()
+    left = {path.name for path in (project.path / ".promptreg").iterdir()}
+    assert left == {".gitignore", "baselines.lock"}, "what the refresh leaves, and nothing recorded"
     result.stdout.fnmatch_lines(["*recorded outputs: .promptreg/replay.jsonl (nothing yet)"])
 
 

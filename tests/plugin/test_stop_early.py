@@ -221,12 +221,14 @@ def test_a_pass_rate_that_is_out_of_reach_stops_a_strict_suite(forgetful: Forget
 def test_calls_that_were_made_ahead_are_not_called_saved(forgetful: Forgetful, run: Run) -> None:
     """What had begun when a strict suite stopped was paid for: calls made and calls saved are all there are."""
     forgetful.suite(GATED)
+    module = forgetful.project.path / "test_answer.py"
+    # A text says the same whichever thread asks first, and a busy machine has seconds before all calls have begun.
+    slow = module.read_text().replace("nth = made[request.text] =", "nth = 1; made[request.text] =")
+    module.write_text(slow.replace("time.sleep(0.01)", "time.sleep(0.01 if len(made) < 8 else 1)"))
     result = run(STOP, "-o", "promptreg_concurrency=4", "--promptreg-versions=v2")
     made = forgetful.calls("v2")
-    assert 4 <= made <= 30, "on a busy machine all have begun before the fourth is judged"
-    saved = f", {30 - made} calls saved" if made < 30 else ""
-    # Which of two calls with the same text is made first, and so what each says, is for the threads to settle.
-    result.stdout.fnmatch_lines([f"  stopped early: v2 missed * after [45] of 30 examples{saved}"])
+    assert 4 <= made < 30
+    result.stdout.fnmatch_lines([f"  stopped early: v2 missed * after 4 of 30 examples, {30 - made} calls saved"])
 
 
 def test_a_strict_suite_is_never_stopped_as_passed(forgetful: Forgetful, run: Run) -> None:
